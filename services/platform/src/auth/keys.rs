@@ -1,0 +1,237 @@
+//! The identity provider's public keys, from an address or a file, kept and refreshed.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
+
+use crate::auth::token::{ALGORITHMS, invalid};
+use crate::error::{ErrorCode, Fault};
+
+/// Shortest time between two fetches: an unknown key id must not let a stranger drive our requests to the provider.
+const FETCH_PAUSE: Duration = Duration::from_secs(30);
+/// Age at which known keys are fetched anew, so that a withdrawn key stops working.
+const KEYS_AGE_MOST: Duration = Duration::from_secs(600);
+/// A fetch that takes longer has failed.
+const FETCH_TIME_MOST: Duration = Duration::from_secs(5);
+/// Largest key set read, in bytes; a provider has a handful of keys of about 2 kB.
+const KEY_SET_BYTES_MOST: usize = 256 * 1024;
+
+/// Where the keys come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The provider's JWKS address.
+    Address(String),
+    /// A file with the same content.
+    File(PathBuf),
+}
+
+/// The keys.
+#[derive(Clone)]
+pub struct Keys {
+    source: Source,
+    client: reqwest::Client,
+    known: Arc<RwLock<Known>>,
+    // Serialises fetches, and holds when the last one began.
+    fetched: Arc<Mutex<Option<Instant>>>,
+    pause: Duration,
+}
+
+type ByIdentity = HashMap<Option<String>, Vec<(Algorithm, Arc<DecodingKey>)>>;
+
+#[derive(Default)]
+struct Known {
+    keys: ByIdentity,
+    at: Option<Instant>,
+}
+
+impl Keys {
+    /// Keys that are fetched when they are first needed.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made, or the authorities' file cannot be read.
+    pub fn new(source: Source, authorities: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        Ok(Self {
+            source,
+            client: client(authorities)?,
+            known: Arc::default(),
+            fetched: Arc::default(),
+            pause: FETCH_PAUSE,
+        })
+    }
+
+    /// With another pause between fetches, for tests.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// The key of this id for this algorithm. Without an id there must be exactly one that fits.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID` when there is none, `KEYS_UNAVAILABLE` when no keys could ever be read.
+    pub async fn find(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<DecodingKey>, Box<Fault>> {
+        if let (Some(key), true) = self.lookup(id, algorithm).await {
+            return Ok(key);
+        }
+        self.refresh().await;
+        let (found, _) = self.lookup(id, algorithm).await;
+        if self.known.read().await.at.is_none() {
+            return Err(Box::new(keys_unavailable()));
+        }
+        // A failed refresh leaves the old keys known: an outage of the provider is none of ours.
+        found.ok_or_else(|| invalid("the token is signed by an unknown key"))
+    }
+
+    async fn lookup(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> (Option<Arc<DecodingKey>>, bool) {
+        let known = self.known.read().await;
+        let fresh = known.at.is_some_and(|at| at.elapsed() < KEYS_AGE_MOST);
+        let fits = |keys: &Vec<(Algorithm, Arc<DecodingKey>)>| {
+            let mut fitting = keys.iter().filter(|(own, _)| *own == algorithm);
+            let first = fitting.next().map(|(_, key)| Arc::clone(key));
+            if id.is_none() && fitting.next().is_some() {
+                None
+            } else {
+                first
+            }
+        };
+        let found = match id {
+            Some(id) => known.keys.get(&Some(id.to_owned())).and_then(fits),
+            None => {
+                let all: Vec<_> = known.keys.values().flatten().cloned().collect();
+                fits(&all)
+            }
+        };
+        (found, fresh)
+    }
+
+    /// Reads the keys, at most once in a pause; whoever comes while it is being done waits for it.
+    async fn refresh(&self) {
+        let mut fetched = self.fetched.lock().await;
+        if fetched.is_some_and(|at| at.elapsed() < self.pause) {
+            return;
+        }
+        *fetched = Some(Instant::now());
+        match self.fetch().await.and_then(|text| parse(&text)) {
+            Ok(keys) => {
+                let mut known = self.known.write().await;
+                known.keys = keys;
+                known.at = Some(Instant::now());
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the identity provider's keys were not read"
+                );
+            }
+        }
+    }
+
+    async fn fetch(&self) -> anyhow::Result<Vec<u8>> {
+        match &self.source {
+            Source::File(path) => tokio::fs::read(path)
+                .await
+                .with_context(|| format!("{} cannot be read", path.display())),
+            Source::Address(address) => {
+                let mut answer = self.client.get(address).send().await?.error_for_status()?;
+                let mut body = Vec::new();
+                while let Some(chunk) = answer.chunk().await? {
+                    body.extend_from_slice(&chunk);
+                    anyhow::ensure!(body.len() <= KEY_SET_BYTES_MOST, "the key set is too large");
+                }
+                Ok(body)
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+fn parse(text: &[u8]) -> anyhow::Result<ByIdentity> {
+    let set: JwkSet = serde_json::from_slice(text).context("the key set cannot be read")?;
+    let mut keys = ByIdentity::new();
+    for jwk in &set.keys {
+        if matches!(&jwk.common.public_key_use, Some(other) if *other != PublicKeyUse::Signature) {
+            continue;
+        }
+        let Some(algorithm) = algorithm_of(jwk) else {
+            continue;
+        };
+        let Ok(key) = DecodingKey::from_jwk(jwk) else {
+            continue;
+        };
+        keys.entry(jwk.common.key_id.clone())
+            .or_default()
+            .push((algorithm, Arc::new(key)));
+    }
+    anyhow::ensure!(
+        !keys.is_empty(),
+        "the key set holds no key for RS256, ES256 or EdDSA"
+    );
+    Ok(keys)
+}
+
+/// The one algorithm that a key is for, if we read it.
+fn algorithm_of(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Algorithm> {
+    use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve};
+    let natural = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            Algorithm::ES256
+        }
+        AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
+        _ => return None,
+    };
+    match jwk.common.key_algorithm {
+        Some(said) if said != KeyAlgorithm::from(natural) => None,
+        _ => ALGORITHMS.contains(&natural).then_some(natural),
+    }
+}
+
+fn client(authorities: Option<&std::path::Path>) -> anyhow::Result<reqwest::Client> {
+    crate::server::install_tls_provider();
+    let mut builder = reqwest::Client::builder()
+        .timeout(FETCH_TIME_MOST)
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(path) = authorities {
+        let pem =
+            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
+    }
+    builder
+        .build()
+        .context("the HTTP client for the provider's keys cannot be made")
+}
+
+fn keys_unavailable() -> Fault {
+    Fault::new(
+        ErrorCode::Unavailable,
+        "KEYS_UNAVAILABLE",
+        "the identity provider's keys cannot be read now; try again",
+        "Inloggningen kan inte kontrolleras just nu. Försök igen om en stund.",
+    )
+    .with_retry_after(FETCH_PAUSE)
+}

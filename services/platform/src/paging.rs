@@ -1,0 +1,187 @@
+//! Signed, opaque tokens: pages, resume points, cursors.
+//!
+//! # Design notes
+//! A page token holds the sort values of the last row (a keyset) and a hash of the request without its paging
+//! fields, so that a token is of use only with the filter that it came from. It is signed with a key that all
+//! replicas share and not encrypted: it holds nothing that the page did not show.
+
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Fault;
+use crate::violations::{FieldError, Violations};
+
+/// Rows in a page when the client does not say.
+pub const PAGE_SIZE_DEFAULT: i64 = 50;
+/// Most rows in a page: about 500 kB of the largest resource, well below the message limit.
+pub const PAGE_SIZE_MOST: i64 = 500;
+/// Longest token read, in bytes: bounds the work on a forged one.
+const TOKEN_BYTES_MOST: usize = 4_096;
+/// Bytes of the signature: all of HMAC-SHA-256.
+const SIGNATURE_BYTES: usize = 32;
+/// Bytes kept of the hash that binds a token to its filter: 128 bits suffice against accidents, and the signature
+/// keeps forgers out.
+const BOUND_BYTES: usize = 16;
+/// Shortest key, in bytes, as RFC 2104 recommends for SHA-256.
+pub const KEY_BYTES_LEAST: usize = 32;
+
+const PAGE: &str = "page";
+
+/// Makes and reads tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    mac: Hmac<Sha256>,
+}
+
+/// Which page is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// How many rows.
+    pub size: i64,
+    /// The sort values of the row before the page; `None` for the first page.
+    pub after: Option<Vec<String>>,
+}
+
+impl Tokens {
+    /// With the key that all replicas share.
+    ///
+    /// # Errors
+    /// When the key is shorter than [`KEY_BYTES_LEAST`].
+    pub fn new(key: &[u8]) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            key.len() >= KEY_BYTES_LEAST,
+            "the token key must have at least {KEY_BYTES_LEAST} bytes"
+        );
+        Ok(Self {
+            mac: Hmac::new_from_slice(key)?,
+        })
+    }
+
+    /// Reads the paging fields of a request. `bound_to` is the request with both of them cleared.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` with `PAGE_SIZE_NEGATIVE` or `PAGE_TOKEN_INVALID`.
+    pub fn decode(
+        &self,
+        page_size: i32,
+        page_token: &str,
+        bound_to: &impl prost::Message,
+    ) -> Result<Page, Fault> {
+        let mut violations = Violations::new();
+        let size = violations.take("page_size", page_length(page_size));
+        let after = violations.take("page_token", self.keyset(page_token, bound_to));
+        match (size, after) {
+            (Some(size), Some(after)) => Ok(Page { size, after }),
+            _ => Err(violations.into_fault()),
+        }
+    }
+
+    /// The token of the page after the row with these sort values.
+    #[must_use]
+    pub fn encode(&self, keyset: &[String], bound_to: &impl prost::Message) -> String {
+        let mut value = bound(bound_to).to_vec();
+        for part in keyset {
+            // A part is a column's text; none is near 4 GiB.
+            let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            value.extend_from_slice(&length.to_be_bytes());
+            value.extend_from_slice(part.as_bytes());
+        }
+        self.seal(PAGE, &value)
+    }
+
+    /// Signs a value for one purpose; a token of another purpose does not open it.
+    #[must_use]
+    pub fn seal(&self, purpose: &'static str, value: &[u8]) -> String {
+        let mut token = self.signature(purpose, value).to_vec();
+        token.extend_from_slice(value);
+        BASE64URL_NOPAD.encode(&token)
+    }
+
+    /// The value of a token, if it was sealed with our key for this purpose.
+    #[must_use]
+    pub fn open(&self, purpose: &'static str, token: &str) -> Option<Vec<u8>> {
+        if token.len() > TOKEN_BYTES_MOST {
+            return None;
+        }
+        let token = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
+        let (signature, value) = token.split_at_checked(SIGNATURE_BYTES)?;
+        let mut mac = self.mac.clone();
+        feed(&mut mac, purpose, value);
+        mac.verify_slice(signature).ok()?;
+        Some(value.to_vec())
+    }
+
+    fn keyset(
+        &self,
+        token: &str,
+        bound_to: &impl prost::Message,
+    ) -> Result<Option<Vec<String>>, FieldError> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let value = self.open(PAGE, token).ok_or_else(invalid_token)?;
+        let (bound_hash, mut rest) = value
+            .split_at_checked(BOUND_BYTES)
+            .ok_or_else(invalid_token)?;
+        if bound_hash != bound(bound_to) {
+            return Err(invalid_token());
+        }
+        let mut keyset = Vec::new();
+        while !rest.is_empty() {
+            let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(invalid_token)?;
+            let length =
+                usize::try_from(u32::from_be_bytes(*length)).map_err(|_| invalid_token())?;
+            let (part, tail) = tail.split_at_checked(length).ok_or_else(invalid_token)?;
+            keyset.push(String::from_utf8(part.to_vec()).map_err(|_| invalid_token())?);
+            rest = tail;
+        }
+        Ok(Some(keyset))
+    }
+
+    fn signature(&self, purpose: &str, value: &[u8]) -> [u8; SIGNATURE_BYTES] {
+        let mut mac = self.mac.clone();
+        feed(&mut mac, purpose, value);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tokens")
+    }
+}
+
+/// The zero byte ends the purpose, so that no purpose and value read as another pair.
+fn feed(mac: &mut Hmac<Sha256>, purpose: &str, value: &[u8]) {
+    mac.update(purpose.as_bytes());
+    mac.update(&[0]);
+    mac.update(value);
+}
+
+fn page_length(size: i32) -> Result<i64, FieldError> {
+    match i64::from(size) {
+        0 => Ok(PAGE_SIZE_DEFAULT),
+        size if size < 0 => Err(FieldError::new(
+            "PAGE_SIZE_NEGATIVE",
+            "must not be negative",
+            "Får inte vara negativ.",
+        )),
+        size => Ok(size.min(PAGE_SIZE_MOST)),
+    }
+}
+
+fn bound(request: &impl prost::Message) -> [u8; BOUND_BYTES] {
+    let hash = Sha256::digest(request.encode_to_vec());
+    let mut kept = [0_u8; BOUND_BYTES];
+    kept.copy_from_slice(&hash[..BOUND_BYTES]);
+    kept
+}
+
+fn invalid_token() -> FieldError {
+    FieldError::new(
+        "PAGE_TOKEN_INVALID",
+        "is no token of this list and filter; start again without it",
+        "Sidan hör inte till denna lista. Börja om från första sidan.",
+    )
+}

@@ -1,0 +1,357 @@
+//! Puts the parts of a running service together, watches them, and ends them in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio_util::task::TaskTracker;
+use tonic::service::{Routes, RoutesBuilder};
+
+use crate::auth::keys::{Keys, Source};
+use crate::auth::rules::Rules;
+use crate::auth::token::Verifier;
+use crate::clock::Clock;
+use crate::config::{AccessConfig, Config};
+use crate::database::{Database, migrations, request_log};
+use crate::id;
+use crate::messaging;
+use crate::paging::{KEY_BYTES_LEAST, Tokens};
+use crate::readiness::{Flag, Readiness};
+use crate::run::Running;
+use crate::server::{self, Admin, Door, DoorSettings, Health};
+use crate::service::{BackgroundTask, Context, Service};
+use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::Metrics;
+
+/// After the tracked work is done, relay and background tasks get this long to flush and let go.
+const FLUSH_TIME_MOST: Duration = Duration::from_secs(5);
+/// How often old answers are forgotten: an hour more or less of seven days does not matter.
+const SWEEP_PAUSE: Duration = Duration::from_secs(3_600);
+/// How often quiet callers are forgotten: bounds the limiter's memory.
+const FORGET_PAUSE: Duration = Duration::from_secs(60);
+/// How often the broker's connection is looked at for readiness.
+const BROKER_LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
+
+pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::Result<Running> {
+    let amqp_url = config.amqp_url()?;
+    let tokens = tokens(&config)?;
+    let database = connect::<S>(&config, clock.clone()).await?;
+    let shutdown = Shutdown::new();
+    let context = Context::new(
+        database.clone(),
+        clock.clone(),
+        tokens,
+        shutdown.clone(),
+        amqp_url.expose().to_owned(),
+        config.settings(),
+    );
+    let service = Arc::new(S::new(context));
+    let process = Process {
+        api: TcpListener::bind(config.grpc_address)
+            .await
+            .context("the API port is taken")?,
+        admin: TcpListener::bind(config.admin_address)
+            .await
+            .context("the admin port is taken")?,
+        database: database.clone(),
+        clock,
+        shutdown: shutdown.clone(),
+        readiness: Readiness::new(),
+        metrics: Metrics::new(S::NAME)?,
+        amqp_url: amqp_url.expose().to_owned(),
+        config,
+    };
+    let grpc_address = process.api.local_addr()?;
+    let admin_address = process.admin.local_addr()?;
+    let process = tokio::spawn(process.assemble(service).await?);
+    Ok(Running {
+        grpc_address,
+        admin_address,
+        database,
+        shutdown,
+        process,
+    })
+}
+
+/// What the parts of a running service share while they are put together.
+struct Process {
+    config: Config,
+    amqp_url: String,
+    database: Database,
+    clock: Clock,
+    shutdown: Shutdown,
+    readiness: Readiness,
+    metrics: Metrics,
+    api: TcpListener,
+    admin: TcpListener,
+}
+
+impl Process {
+    /// Starts every part; the answer watches over them to the end.
+    async fn assemble<S: Service>(
+        self,
+        service: Arc<S>,
+    ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + Send + 'static> {
+        self.metrics.observe_pool(self.database.pool());
+        let door = self.door()?;
+        let health = Health::new(names(), self.readiness.clone()).await;
+        let routes = self.routes(Arc::clone(&service), &health)?;
+        let messaging_tasks = TaskTracker::new();
+        let messaging = self.messaging(Arc::clone(&service), &messaging_tasks);
+        messaging_tasks.close();
+        // Only once nothing can fail any more, so that no task is left behind without a watcher.
+        let limits = self.config.limits;
+        let admin = Admin {
+            readiness: self.readiness.clone(),
+            metrics: self.metrics.clone(),
+            health: health.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        let mut parts = Parts::new();
+        parts.spawn(named("health", health.follow(self.shutdown.clone())));
+        parts.spawn(named("admin port", admin.serve(self.admin)));
+        let broker = self.readiness.flag("broker");
+        let mut tasks = vec![
+            sweeper(self.database.clone(), self.clock),
+            forgetter(door.clone()),
+            broker_watch(messaging, broker),
+        ];
+        tasks.extend(service.tasks());
+        for task in tasks {
+            parts.spawn(named(task.name, (task.run)(self.shutdown.clone())));
+        }
+        let api = server::serve(self.api, routes, door, limits, self.shutdown.clone());
+        Ok(Watch {
+            api: tokio::spawn(api),
+            parts,
+            messaging: messaging_tasks,
+            shutdown: self.shutdown,
+            database: self.database,
+            patience: Duration::from_secs(limits.shutdown_seconds),
+        }
+        .until_the_end())
+    }
+
+    fn door(&self) -> anyhow::Result<Door> {
+        Door::new(DoorSettings {
+            rules: Rules::read(handslag_proto::pool())?,
+            verifier: verifier(&self.config.access, self.clock.clone())?,
+            public_reads: self.config.access.public_reads,
+            limits: self.config.limits,
+            metrics: self.metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
+    fn routes<S: Service>(&self, service: Arc<S>, health: &Health) -> anyhow::Result<Routes> {
+        let mut routes = RoutesBuilder::default();
+        service.routes(&mut routes);
+        routes.add_service(health.server());
+        if self.config.reflection {
+            server::add_reflection(&mut routes)?;
+        }
+        Ok(routes.routes())
+    }
+
+    fn messaging<S: Service>(&self, service: Arc<S>, tasks: &TaskTracker) -> messaging::Messaging {
+        let mut settings = messaging::Settings::new(S::NAME, &self.amqp_url);
+        settings.outbox_signal = self.database.outbox_signal();
+        let stop = messaging::Stop {
+            consuming: self.shutdown.stopping_token(),
+            publishing: self.shutdown.drained_token(),
+        };
+        let pool = self.database.pool().clone();
+        messaging::start(
+            settings,
+            pool,
+            self.clock.clone(),
+            service.consumers(),
+            &stop,
+            tasks,
+        )
+    }
+}
+
+/// Watches over the parts of a running service.
+struct Watch {
+    api: JoinHandle<anyhow::Result<()>>,
+    parts: Parts,
+    messaging: TaskTracker,
+    shutdown: Shutdown,
+    database: Database,
+    patience: Duration,
+}
+
+impl Watch {
+    async fn until_the_end(mut self) -> anyhow::Result<()> {
+        self.until_stopping().await;
+        let work = async {
+            if !self.api.is_finished() {
+                let _ended = (&mut self.api).await;
+            }
+            self.shutdown.finished().await;
+        };
+        if tokio::time::timeout(self.patience, work).await.is_err() {
+            let under_way = self.shutdown.under_way();
+            tracing::warn!(
+                under_way,
+                "work was still under way when time was up; it is dropped"
+            );
+            self.shutdown.abort();
+        }
+        self.shutdown.drain();
+        let rest = async {
+            self.messaging.wait().await;
+            while let Some(ended) = self.parts.join_next().await {
+                note(&self.shutdown, ended);
+            }
+        };
+        if tokio::time::timeout(FLUSH_TIME_MOST, rest).await.is_err() {
+            tracing::warn!("a background task did not end in time; it is dropped");
+        }
+        self.shutdown.abort();
+        self.api.abort();
+        self.parts.shutdown().await;
+        // Connections that somebody still holds do not keep the process.
+        let _held = tokio::time::timeout(FLUSH_TIME_MOST, self.database.close()).await;
+        self.shutdown
+            .failure()
+            .map_or(Ok(()), |cause| Err(anyhow::anyhow!(cause)))
+    }
+
+    /// Resolves when the process shall end: somebody asked, or a part is gone.
+    async fn until_stopping(&mut self) {
+        let cause = tokio::select! {
+            () = self.shutdown.stopping() => return,
+            ended = &mut self.api => match ended {
+                Ok(Ok(())) => "the gRPC server ended by itself".to_owned(),
+                Ok(Err(error)) => format!("the gRPC server failed: {error:#}"),
+                Err(error) => format!("the gRPC server died: {error}"),
+            },
+            Some(ended) = self.parts.join_next() => match ended {
+                Ok((name, Ok(()))) => format!("the task {name} ended by itself"),
+                Ok((name, Err(error))) => format!("the task {name} failed: {error:#}"),
+                Err(error) => format!("a task died: {error}"),
+            },
+            () = self.messaging.wait() => "messaging ended by itself".to_owned(),
+        };
+        if self.shutdown.is_stopping() {
+            return;
+        }
+        tracing::error!(
+            cause,
+            "a part of the service is gone; the process comes down"
+        );
+        self.shutdown.fail(cause);
+    }
+}
+
+/// A part that fails while the process ends makes it fail too.
+fn note(shutdown: &Shutdown, ended: Result<(&'static str, anyhow::Result<()>), JoinError>) {
+    match ended {
+        Ok((_, Ok(()))) => {}
+        Ok((name, Err(error))) => shutdown.fail(format!("the task {name} failed: {error:#}")),
+        Err(error) => shutdown.fail(format!("a task died: {error}")),
+    }
+}
+
+async fn named(
+    name: &'static str,
+    part: impl Future<Output = anyhow::Result<()>> + Send,
+) -> (&'static str, anyhow::Result<()>) {
+    (name, part.await)
+}
+
+async fn connect<S: Service>(config: &Config, clock: Clock) -> anyhow::Result<Database> {
+    let database = Database::connect(&config.database, S::NAME, clock).await?;
+    let missing = migrations::pending(database.pool(), S::migrations()).await?;
+    ensure!(
+        missing.is_empty(),
+        "run `migrate` first: {}",
+        missing.join("; ")
+    );
+    Ok(database)
+}
+
+fn tokens(config: &Config) -> anyhow::Result<Tokens> {
+    match config.token_key()? {
+        Some(key) => Tokens::new(key.expose().as_bytes()),
+        None => {
+            tracing::warn!("no token key is given; tokens of other replicas will not be read");
+            Tokens::new(&id::random_bytes::<KEY_BYTES_LEAST>())
+        }
+    }
+}
+
+fn verifier(access: &AccessConfig, clock: Clock) -> anyhow::Result<Option<Verifier>> {
+    let source = match (&access.jwks_file, &access.jwks_url) {
+        (Some(file), _) => Source::File(file.clone()),
+        (None, Some(address)) => Source::Address(address.clone()),
+        (None, None) => {
+            tracing::warn!("no identity provider is given; only public reads are answered");
+            return Ok(None);
+        }
+    };
+    let keys = Keys::new(source, access.jwks_authorities_file.as_deref())?;
+    Ok(Some(Verifier::new(
+        keys,
+        &access.jwt_issuer,
+        &access.jwt_audience,
+        clock,
+    )))
+}
+
+/// The gRPC services that the health protocol knows by name: those of the contracts.
+fn names() -> Vec<String> {
+    handslag_proto::pool()
+        .services()
+        .map(|service| service.full_name().to_owned())
+        .collect()
+}
+
+fn sweeper(database: Database, clock: Clock) -> BackgroundTask {
+    BackgroundTask::new("request log sweeper", move |shutdown| async move {
+        while pause(&shutdown, SWEEP_PAUSE).await {
+            let swept = async {
+                let mut connection = database.pool().acquire().await?;
+                request_log::sweep(&mut connection, clock.now()).await
+            };
+            match swept.await {
+                Ok(answers) => tracing::info!(answers, "old answers were forgotten"),
+                Err(error) => tracing::warn!(%error, "old answers were not forgotten this time"),
+            }
+        }
+        Ok(())
+    })
+}
+
+fn forgetter(door: Door) -> BackgroundTask {
+    BackgroundTask::new("rate limiter upkeep", move |shutdown| async move {
+        while pause(&shutdown, FORGET_PAUSE).await {
+            door.forget_the_quiet();
+        }
+        Ok(())
+    })
+}
+
+fn broker_watch(messaging: messaging::Messaging, flag: Flag) -> BackgroundTask {
+    BackgroundTask::new("broker watch", move |shutdown| async move {
+        flag.set(messaging.ready());
+        while pause(&shutdown, BROKER_LOOK_PAUSE).await {
+            flag.set(messaging.ready());
+        }
+        Ok(())
+    })
+}
+
+/// Waits; false when the process stops meanwhile.
+async fn pause(shutdown: &Shutdown, time: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(time) => true,
+        () = shutdown.stopping() => false,
+    }
+}

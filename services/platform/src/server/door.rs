@@ -1,0 +1,300 @@
+//! The door that every call passes: trace, place, time, who, how often, may he.
+//!
+//! # Design notes
+//! The order is by price: a full process refuses before it checks a signature. What needs the request's fields (the
+//! `own` grants) is finished in [`crate::rpc`], which the request reaches with [`Admitted`] in its extensions.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, Request, Response};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::transport::server::TcpConnectInfo;
+use tower::{Layer, Service};
+use tracing::Instrument as _;
+
+use crate::auth::Principal;
+use crate::auth::rules::{OwnGrant, Rules};
+use crate::auth::token::{Verifier, invalid};
+use crate::config::LimitsConfig;
+use crate::error::{ErrorCode, Fault};
+use crate::rpc::{Admitted, refuse};
+use crate::server::limiter::Limiter;
+use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::propagation;
+
+/// Who is shed may try again after this time.
+const SHED_PAUSE: Duration = Duration::from_secs(1);
+/// How much earlier than the client's deadline we answer: tonic's own timer would answer CANCELLED at the deadline.
+const DEADLINE_MARGIN_MOST: Duration = Duration::from_millis(50);
+/// What answers without being a method of ours.
+const INFRASTRUCTURE: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."];
+
+/// What the door needs to know.
+#[derive(Debug)]
+pub(crate) struct DoorSettings {
+    pub(crate) rules: Rules,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) public_reads: bool,
+    pub(crate) limits: LimitsConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// The layer in front of all gRPC services.
+#[derive(Clone, Debug)]
+pub(crate) struct Door(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    settings: DoorSettings,
+    limiter: Limiter,
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(crate) fn new(settings: DoorSettings) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Inside {
+            limiter: Limiter::new(&settings.limits)?,
+            calls: Arc::new(Semaphore::new(settings.limits.max_calls)),
+            streams: Arc::new(Semaphore::new(settings.limits.max_streams)),
+            settings,
+        })))
+    }
+
+    /// Forgets callers that have not called for a while.
+    pub(crate) fn forget_the_quiet(&self) {
+        self.0.limiter.forget_the_quiet();
+    }
+}
+
+impl<S> Layer<S> for Door {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded {
+            inner,
+            door: self.clone(),
+        }
+    }
+}
+
+/// The gRPC services behind the door.
+#[derive(Clone, Debug)]
+pub(crate) struct Guarded<S> {
+    inner: S,
+    door: Door,
+}
+
+impl<S> Service<Request<Body>> for Guarded<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        // The clone has not been asked whether it is ready; the one that was goes with the call.
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let inside = Arc::clone(&self.door.0);
+        Box::pin(pass(inside, inner, request))
+    }
+}
+
+async fn pass<S>(
+    inside: Arc<Inside>,
+    mut inner: S,
+    mut request: Request<Body>,
+) -> Result<Response<Body>, Infallible>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let path = request.uri().path();
+    if INFRASTRUCTURE.iter().any(|prefix| path.starts_with(prefix)) {
+        return inner.call(request).await;
+    }
+    let Some((method, _)) = inside.settings.rules.of(path) else {
+        // Nothing is reachable that has no rule, even if somebody routes it.
+        return Ok(tonic::Status::unimplemented("this method does not exist").into_http());
+    };
+    let span = tracing::info_span!(
+        "rpc",
+        otel.name = method,
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.method = method,
+    );
+    let trace_id = propagation::enter(&span, request.headers());
+    let began = Instant::now();
+    let response = async {
+        let caller = Caller::of(&request);
+        match inside.admit(caller, method, &trace_id).await {
+            Ok(admitted) => {
+                request.extensions_mut().insert(admitted);
+                inner.call(request).await
+            }
+            Err(fault) => Ok(refuse(*fault, method, &trace_id).into_http()),
+        }
+    }
+    .instrument(span)
+    .await;
+    if let Ok(response) = &response {
+        inside
+            .settings
+            .metrics
+            .call(method, status_of(response.headers()), began.elapsed());
+    }
+    response
+}
+
+impl Inside {
+    async fn admit(
+        &self,
+        caller: Caller,
+        method: &'static str,
+        trace_id: &str,
+    ) -> Result<Admitted, Box<Fault>> {
+        let place = Arc::clone(&self.calls)
+            .try_acquire_owned()
+            .map_err(|_| Box::new(load_shed()))?;
+        let principal = self.identify(caller.token).await?;
+        self.limiter.check(&rate_of(&principal, caller.address))?;
+        let own = self.authorise(method, &principal)?;
+        Ok(Admitted {
+            principal,
+            method,
+            trace_id: trace_id.to_owned(),
+            deadline: caller.deadline,
+            own,
+            place: Arc::new(place),
+            streams: Arc::clone(&self.streams),
+            shutdown: self.settings.shutdown.clone(),
+        })
+    }
+
+    async fn identify(&self, token: Token) -> Result<Principal, Box<Fault>> {
+        match (token, &self.settings.verifier) {
+            (Token::Missing, _) => Ok(Principal::anonymous()),
+            (Token::Bearer(token), Some(verifier)) => verifier.verify(&token).await,
+            (Token::Bearer(_), None) => Err(invalid("this process reads no tokens")),
+            (Token::Unreadable, _) => Err(invalid("the header must be `Bearer` and a token")),
+        }
+    }
+
+    fn authorise(
+        &self,
+        method: &'static str,
+        principal: &Principal,
+    ) -> Result<Vec<OwnGrant>, Box<Fault>> {
+        let rule = self
+            .settings
+            .rules
+            .of(method)
+            .map(|(_, rule)| rule.clone())
+            .unwrap_or_default();
+        rule.admit(principal, self.settings.public_reads)
+    }
+}
+
+/// What the headers and the connection say of the caller. Taken out at once: a request with its body cannot be
+/// shared between threads.
+struct Caller {
+    token: Token,
+    address: Option<IpAddr>,
+    deadline: Option<Instant>,
+}
+
+enum Token {
+    Missing,
+    Unreadable,
+    Bearer(String),
+}
+
+impl Caller {
+    fn of(request: &Request<Body>) -> Self {
+        let connection = request.extensions().get::<TcpConnectInfo>();
+        Self {
+            token: Token::of(request.headers()),
+            address: connection
+                .and_then(TcpConnectInfo::remote_addr)
+                .map(|address| address.ip()),
+            deadline: deadline(request.headers()),
+        }
+    }
+}
+
+impl Token {
+    fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(http::header::AUTHORIZATION) else {
+            return Self::Missing;
+        };
+        let bearer = value.to_str().ok().and_then(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim().to_owned())
+        });
+        bearer.map_or(Self::Unreadable, Self::Bearer)
+    }
+}
+
+/// Whose rate a call counts against. Those without a token share one by address.
+fn rate_of(principal: &Principal, address: Option<IpAddr>) -> String {
+    match address {
+        Some(address) if principal.is_anonymous() => format!("address {address}"),
+        _ => format!("subject {}", principal.subject),
+    }
+}
+
+/// When the client stops waiting, a little earlier.
+fn deadline(headers: &HeaderMap) -> Option<Instant> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    // The specification allows eight digits.
+    let number: u64 = (number.len() <= 8).then(|| number.parse().ok())??;
+    let time = match unit {
+        "H" => Duration::from_secs(number * 3_600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Instant::now().checked_add(time - (time / 10).min(DEADLINE_MARGIN_MOST))
+}
+
+/// The status as far as the headers tell; the one of a finished unary answer stands in its trailers and is OK.
+fn status_of(headers: &HeaderMap) -> tonic::Code {
+    headers
+        .get("grpc-status")
+        .map_or(tonic::Code::Ok, |status| {
+            tonic::Code::from_bytes(status.as_bytes())
+        })
+}
+
+fn load_shed() -> Fault {
+    Fault::new(
+        ErrorCode::ResourceExhausted,
+        "LOAD_SHED",
+        "this replica has too much to do; try again",
+        "Tjänsten är hårt belastad. Försök igen om en stund.",
+    )
+    .with_retry_after(SHED_PAUSE)
+}

@@ -1,0 +1,106 @@
+//! What a running service counts, in Prometheus' text format.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Registry, TextEncoder};
+use sqlx::PgPool;
+
+/// Bounds of the latency histogram, in seconds: from a read of one row to the longest call.
+const SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// The metrics of one running service.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    provider: SdkMeterProvider,
+    calls: Counter<u64>,
+    seconds: Histogram<f64>,
+}
+
+impl Metrics {
+    /// The metrics of a service; each running service has its own.
+    ///
+    /// # Errors
+    /// When the exporter cannot be registered.
+    pub fn new(service: &'static str) -> anyhow::Result<Self> {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .build()
+            .context("the metrics' exporter cannot be made")?;
+        let resource = Resource::builder()
+            .with_service_name(format!("handslag-{service}"))
+            .build();
+        let provider = SdkMeterProvider::builder()
+            .with_resource(resource)
+            .with_reader(exporter)
+            .build();
+        let meter = provider.meter("handslag");
+        let calls = meter
+            .u64_counter("handslag.rpc.calls")
+            .with_description("Calls answered, by method and gRPC code")
+            .build();
+        let seconds = meter
+            .f64_histogram("handslag.rpc.duration")
+            .with_unit("s")
+            .with_description("Time until a call was answered, or its stream began, by method")
+            .with_boundaries(SECONDS.to_vec())
+            .build();
+        Ok(Self {
+            registry,
+            provider,
+            calls,
+            seconds,
+        })
+    }
+
+    /// Where other parts of the service make their instruments.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        self.provider.meter("handslag")
+    }
+
+    /// Counts an answered call.
+    pub(crate) fn call(&self, method: &'static str, code: tonic::Code, took: Duration) {
+        let method = KeyValue::new("method", method);
+        self.seconds
+            .record(took.as_secs_f64(), std::slice::from_ref(&method));
+        self.calls
+            .add(1, &[method, KeyValue::new("code", format!("{code:?}"))]);
+    }
+
+    /// Shows how much of a pool is in use.
+    pub(crate) fn observe_pool(&self, pool: &PgPool) {
+        let open = pool.clone();
+        let in_use = pool.clone();
+        let meter = self.meter();
+        let _registered = meter
+            .u64_observable_gauge("handslag.database.connections.open")
+            .with_description("Open connections to the database")
+            .with_callback(move |gauge| gauge.observe(u64::from(open.size()), &[]))
+            .build();
+        let _registered = meter
+            .u64_observable_gauge("handslag.database.connections.used")
+            .with_description("Connections to the database that somebody holds")
+            .with_callback(move |gauge| {
+                let idle = u64::try_from(in_use.num_idle()).unwrap_or(u64::MAX);
+                gauge.observe(u64::from(in_use.size()).saturating_sub(idle), &[]);
+            })
+            .build();
+    }
+
+    /// Everything, in Prometheus' text format.
+    ///
+    /// # Errors
+    /// When a metric cannot be written.
+    pub fn text(&self) -> anyhow::Result<String> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+}

@@ -1,0 +1,1 @@
+//! A service with a database and a virtual host of its own, for tests.
