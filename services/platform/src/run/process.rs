@@ -168,7 +168,6 @@ impl Process {
         messaging::start(
             settings,
             pool,
-            self.clock.clone(),
             service.consumers(),
             &stop,
             tasks,

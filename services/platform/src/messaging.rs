@@ -1,0 +1,180 @@
+//! Outbox, relay, inbox: how services talk to each other without losing, doubling or reordering.
+//!
+//! # Design notes
+//! Promises. No event without a commit and no commit without an event; per aggregate the events carry versions
+//! 1, 2, 3 … and arrive in that order; an effect happens once; whatever the broker loses is found and repaired from
+//! the producer's log; nothing waits for a slow consumer or for somebody's long transaction.
+//!
+//! One event's way: [`outbox::append`] in the command's transaction → [`relay`] (one leader per service) → topic
+//! exchange → quorum queue of the consuming service → [`consumer`] ([`inbox`] mark, effect and own outbox rows in one
+//! transaction) → acknowledgement. The log is insert-only and serves relay, replay and audit alike.
+//!
+//! Refused designs, each measured: a cursor on `seq` alone loses events under rollbacks, since numbers become visible
+//! out of order; ordering by transaction number breaks the order within an aggregate and stalls behind any open
+//! transaction; `NOTIFY` in the writing transaction serialises all commits.
+
+mod account;
+mod broker;
+pub mod consumer;
+pub mod dead_letters;
+pub mod envelope;
+pub mod inbox;
+pub mod outbox;
+mod partitions;
+pub mod relay;
+pub mod status;
+pub mod topology;
+mod trace;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use account::rebuild;
+pub use broker::Failure;
+pub use consumer::{Consumer, Effect, Rejection};
+pub use envelope::{Envelope, Raw};
+pub use status::{Metrics, Status};
+
+/// A service's messaging: which broker, and how often it looks after itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Name of this service: first word of its routing keys, part of its queues' names.
+    pub service: String,
+    /// Address of the broker, `amqp://` or `amqps://`. Never logged: it holds the password.
+    pub amqp_url: String,
+    /// Wakes the relay after a commit with events; a missed signal costs one poll.
+    pub outbox_signal: Arc<Notify>,
+    /// How often the relay says what it has published so far.
+    pub digest_every: Duration,
+    /// How often a consumer looks for gaps, parked events and requests of an operator.
+    pub sweep_every: Duration,
+    /// How long the outbox keeps events; `None` keeps them for good, as the audit trail wants.
+    pub retain: Option<Duration>,
+}
+
+impl Settings {
+    /// Usual settings: a digest each 5 s, a sweep each 500 ms, events kept for good.
+    #[must_use]
+    pub fn new(service: &str, amqp_url: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+            amqp_url: amqp_url.to_owned(),
+            outbox_signal: Arc::new(Notify::new()),
+            digest_every: Duration::from_secs(5),
+            sweep_every: Duration::from_millis(500),
+            retain: None,
+        }
+    }
+}
+
+/// When the two halves of messaging end: consumers first, the relay when nothing is written any more.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Cancels consuming; the transaction under way is finished and acknowledged.
+    pub consuming: CancellationToken,
+    /// Cancels publishing; what is under way is confirmed, the mark is written, the lock is released.
+    pub publishing: CancellationToken,
+}
+
+impl Stop {
+    /// Both at once.
+    #[must_use]
+    pub fn both(token: CancellationToken) -> Self {
+        Self {
+            consuming: token.clone(),
+            publishing: token,
+        }
+    }
+}
+
+/// A running service's messaging, as its process sees it.
+#[derive(Clone, Debug)]
+pub struct Messaging {
+    outbox_signal: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    links: Arc<broker::Links>,
+}
+
+impl Messaging {
+    /// Wakes the relay after a commit.
+    pub fn wake(&self) {
+        self.outbox_signal.notify_one();
+    }
+
+    /// False when a connection to the broker has been missing for 30 s.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        self.links.ready()
+    }
+
+    /// Counters and gauges.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+}
+
+/// What all tasks of messaging share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) pool: PgPool,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) links: Arc<broker::Links>,
+}
+
+/// Starts the relay, the consumers and the upkeep of a service on `tasks`.
+pub fn start(
+    settings: Settings,
+    pool: PgPool,
+    consumers: Vec<Consumer>,
+    stop: &Stop,
+    tasks: &TaskTracker,
+) -> Messaging {
+    let shared = Arc::new(Shared {
+        settings,
+        pool,
+        metrics: Arc::default(),
+        links: Arc::default(),
+    });
+    tasks.spawn(relay::supervise(
+        Arc::clone(&shared),
+        stop.publishing.clone(),
+    ));
+    tasks.spawn(partitions::supervise(
+        Arc::clone(&shared),
+        stop.publishing.clone(),
+    ));
+    tasks.spawn(status::observe(
+        Arc::clone(&shared),
+        stop.publishing.clone(),
+    ));
+    if !consumers.is_empty() {
+        let producers = consumers
+            .iter()
+            .map(|consumer| consumer.producer().to_owned())
+            .collect();
+        tasks.spawn(consumer::dead::supervise(
+            Arc::clone(&shared),
+            producers,
+            stop.consuming.clone(),
+        ));
+    }
+    for consumer in consumers {
+        tasks.spawn(consumer::supervise(
+            Arc::clone(&shared),
+            Arc::new(consumer),
+            stop.consuming.clone(),
+        ));
+    }
+    Messaging {
+        outbox_signal: Arc::clone(&shared.settings.outbox_signal),
+        metrics: Arc::clone(&shared.metrics),
+        links: Arc::clone(&shared.links),
+    }
+}

@@ -1,0 +1,286 @@
+//! Connections to the broker: made, watched, made again.
+//!
+//! # Design notes
+//! The client library's own recovery hides errors and can leave a publish hanging, so each task owns its connection
+//! and, when anything at all fails, drops it and begins anew: connection, topology, subscription. One code path.
+//! Publishing and consuming have connections of their own, since a broker short of memory stops reading from those
+//! that publish, acknowledgements included.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
+use lapin::uri::AMQPUri;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::id;
+
+/// Longest wait for a connection, TLS and login included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for one message to be written and confirmed. A healthy broker needs milliseconds; one that is busy
+/// electing a leader for a queue needs seconds.
+pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(15);
+/// Seconds between heartbeats: a dead peer is noticed after two.
+const HEARTBEAT_SECONDS: u16 = 10;
+/// First wait after a failure.
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+/// Longest wait after many failures: the broker is back for at most this long before it is noticed.
+const BACKOFF_LAST: Duration = Duration::from_secs(5);
+/// How long a connection may be missing before the process says it is not ready.
+const READY_WITHOUT_BROKER: Duration = Duration::from_secs(30);
+
+/// Why a session with the broker ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The broker or the connection to it.
+    #[error("the broker failed")]
+    Broker(#[from] lapin::Error),
+    /// The database or the connection to it.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// Something took too long.
+    #[error("{what} took longer than {} ms", .limit.as_millis())]
+    Timeout {
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        limit: Duration,
+    },
+    /// A message was not taken over by the broker.
+    #[error("a message for {routing_key} was {outcome}")]
+    Refused {
+        /// Where it should have gone.
+        routing_key: String,
+        /// What the broker said.
+        outcome: &'static str,
+    },
+    /// The broker ended a subscription, for instance because the queue was deleted.
+    #[error("the subscription to {0} ended")]
+    SubscriptionEnded(String),
+    /// The connection closed while nothing was under way.
+    #[error("the connection to the broker closed")]
+    Closed,
+    /// The address of the broker is none.
+    #[error("the broker's address is not valid: {0}")]
+    Address(String),
+}
+
+impl Failure {
+    /// Whether a message came back because nothing is bound to receive it.
+    pub(crate) fn is_returned(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                outcome: "returned",
+                ..
+            }
+        )
+    }
+}
+
+/// Bounds a wait.
+pub(crate) async fn within<T, E: Into<Failure>>(
+    limit: Duration,
+    what: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(Failure::Timeout { what, limit }),
+    }
+}
+
+/// A new connection, named so that an operator recognises it in the broker's list.
+pub(crate) async fn connect(amqp_url: &str, name: String) -> Result<Connection, Failure> {
+    let mut uri: AMQPUri = amqp_url.parse().map_err(Failure::Address)?;
+    uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    within(
+        CONNECT_TIMEOUT,
+        "connecting to the broker",
+        Connection::connect_uri(uri, properties),
+    )
+    .await
+}
+
+/// A channel whose messages are confirmed.
+pub(crate) async fn confirming_channel(connection: &Connection) -> Result<Channel, Failure> {
+    let channel = connection.create_channel().await?;
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await?;
+    Ok(channel)
+}
+
+/// A message and where it goes.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) exchange: &'static str,
+    pub(crate) routing_key: String,
+    pub(crate) properties: BasicProperties,
+    pub(crate) payload: Vec<u8>,
+    /// Whether it is an error that nobody receives it.
+    pub(crate) mandatory: bool,
+}
+
+/// Publishes and resolves when the broker has taken over. The frames are queued at the first poll, so futures that
+/// are polled once in order are sent in order.
+pub(crate) async fn publish(channel: Channel, message: Outgoing) -> Result<(), Failure> {
+    let Outgoing {
+        exchange,
+        routing_key,
+        properties,
+        payload,
+        mandatory,
+    } = message;
+    let confirmation = within(PUBLISH_TIMEOUT, "publishing a message", async {
+        let options = BasicPublishOptions {
+            mandatory,
+            ..BasicPublishOptions::default()
+        };
+        let key = ShortString::from(routing_key.as_str());
+        let confirm = channel
+            .basic_publish(exchange.into(), key, options, &payload, properties)
+            .await?;
+        confirm.await
+    })
+    .await?;
+    let outcome = match confirmation {
+        Confirmation::Ack(None) => return Ok(()),
+        // An unroutable mandatory message is first returned and then acknowledged.
+        Confirmation::Ack(Some(_)) => "returned",
+        Confirmation::Nack(_) => "refused",
+        Confirmation::NotRequested => "not confirmed",
+    };
+    Err(Failure::Refused {
+        routing_key,
+        outcome,
+    })
+}
+
+/// Jittered waits that double up to a bound and go on without end.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The next wait: between half of the step and the step, so that replicas do not come back as one.
+    pub(crate) fn next(&mut self) -> Duration {
+        let step = step(self.failures, BACKOFF_FIRST, BACKOFF_LAST);
+        self.failures = self.failures.saturating_add(1);
+        step.mul_f64(0.5 + id::random_fraction() / 2.0)
+    }
+
+    /// After a success.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// The doubling step after `failures`, bounded by `last`.
+pub(crate) fn step(failures: u32, first: Duration, last: Duration) -> Duration {
+    first
+        .saturating_mul(1_u32.checked_shl(failures.min(20)).unwrap_or(u32::MAX))
+        .min(last)
+}
+
+/// Runs sessions until one ends in order or `stop` is cancelled.
+pub(crate) async fn supervise<F, Fut>(name: &str, stop: &CancellationToken, mut session: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    let mut backoff = Backoff::default();
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        let Err(failure) = session().await else {
+            return;
+        };
+        if began.elapsed() > BACKOFF_LAST {
+            backoff.reset();
+        }
+        let wait = backoff.next();
+        tracing::warn!(
+            session = name,
+            error = &failure as &dyn std::error::Error,
+            wait_ms = wait.as_millis(),
+            "a session with the broker ended and will be made anew"
+        );
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Which connections are there, for readiness.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    missing_since: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl Links {
+    /// The connection is there.
+    pub(crate) fn up(&self, name: &str) {
+        self.missing_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+    }
+
+    /// The connection is missing from now on, if it was not before.
+    pub(crate) fn down(&self, name: &str) {
+        let mut missing = self
+            .missing_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        missing.entry(name.to_owned()).or_insert_with(Instant::now);
+    }
+
+    /// Whether none has been missing for too long.
+    pub(crate) fn ready(&self) -> bool {
+        let missing = self
+            .missing_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        missing
+            .values()
+            .all(|since| since.elapsed() < READY_WITHOUT_BROKER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Backoff, Links, READY_WITHOUT_BROKER, step};
+
+    #[test]
+    fn waits_double_up_to_the_bound_for_ever() {
+        let (first, last) = (Duration::from_millis(100), Duration::from_secs(5));
+        assert_eq!(step(0, first, last), first);
+        assert_eq!(step(3, first, last), Duration::from_millis(800));
+        assert_eq!(step(u32::MAX, first, last), last);
+        let mut backoff = Backoff::default();
+        assert!((0..100).map(|_| backoff.next()).all(|wait| wait <= last));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn is_ready_until_a_connection_has_been_missing_for_long() {
+        let links = Links::default();
+        links.down("relay");
+        tokio::time::advance(READY_WITHOUT_BROKER / 2).await;
+        links.down("relay");
+        assert!(links.ready());
+        tokio::time::advance(READY_WITHOUT_BROKER / 2).await;
+        assert!(!links.ready());
+        links.up("relay");
+        assert!(links.ready());
+    }
+}

@@ -1,0 +1,179 @@
+//! Applying events: mark, effect, parked successors, one transaction.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use sqlx::{Connection as _, PgConnection, PgPool};
+use tracing::Instrument as _;
+
+use super::{Consumer, Rejection};
+use crate::error::BoxError;
+use crate::messaging::envelope::{Envelope, Raw};
+use crate::messaging::inbox::{self, Decision};
+use crate::messaging::{Shared, account, trace};
+
+/// How long a gap is left alone: the missing event may be on its way back after a failed try.
+const GAP_GRACE_SECONDS: f64 = 0.5;
+
+/// Why a transaction of events was rolled back.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// The database is away. No event is to blame.
+    Outage(BoxError),
+    /// The event at this position could not be applied.
+    Rejected { rejection: Rejection },
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        if is_outage(&error) {
+            Self::Outage(Box::new(error))
+        } else {
+            Self::Rejected {
+                rejection: Rejection::from(error),
+            }
+        }
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Retry(source)
+                if source.downcast_ref::<sqlx::Error>().is_some_and(is_outage) =>
+            {
+                Self::Outage(source)
+            }
+            rejection => Self::Rejected { rejection },
+        }
+    }
+}
+
+/// Whether the database did not answer, as opposed to having answered no.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        // Connection lost, out of connections or memory, shutting down or starting up.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.starts_with("08") || code.starts_with("53") || code.starts_with("57P")
+        }),
+        _ => false,
+    }
+}
+
+/// What became of events, for the counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Applied {
+    pub(super) applied: u64,
+    pub(super) duplicates: u64,
+    pub(super) parked: u64,
+}
+
+/// Applies events in order, in one transaction.
+pub(super) async fn apply(
+    shared: &Shared,
+    consumer: &Consumer,
+    events: &[&Envelope<Raw>],
+) -> Result<Applied, Problem> {
+    let mut applied = Applied::default();
+    let mut tx = begin(&shared.pool).await?;
+    for event in events {
+        one(&mut tx, consumer, event, &mut applied).await?;
+    }
+    account::note(&mut tx, consumer.producer(), events.iter().copied()).await?;
+    tx.commit().await?;
+    // Effects may have said something themselves.
+    shared.settings.outbox_signal.notify_one();
+    Ok(applied)
+}
+
+async fn begin(pool: &PgPool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
+    pool.begin().await
+}
+
+async fn one(
+    tx: &mut PgConnection,
+    consumer: &Consumer,
+    event: &Envelope<Raw>,
+    applied: &mut Applied,
+) -> Result<(), Problem> {
+    let claim = inbox::claim(tx, event).await?;
+    match claim.decision {
+        Decision::Apply => {
+            effect(tx, consumer, event).await?;
+            applied.applied += 1;
+            if claim.successor_parked {
+                drain(tx, consumer, event.clone(), applied).await?;
+            }
+        }
+        Decision::Duplicate => applied.duplicates += 1,
+        Decision::Gap { .. } => {
+            inbox::park(tx, event, GAP_GRACE_SECONDS).await?;
+            applied.parked += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Applies the parked successors of an event. One that fails stays parked with all after it, for the sweep to judge:
+/// the event that closed the gap must not be rolled back for it.
+async fn drain(
+    tx: &mut PgConnection,
+    consumer: &Consumer,
+    mut last: Envelope<Raw>,
+    applied: &mut Applied,
+) -> Result<(), Problem> {
+    while let Some(next) = inbox::successor(tx, &last).await? {
+        let mut savepoint = tx.begin().await?;
+        let claim = inbox::claim(&mut savepoint, &next).await?;
+        match effect(&mut savepoint, consumer, &next).await {
+            Ok(()) => savepoint.commit().await?,
+            Err(Problem::Outage(error)) => return Err(Problem::Outage(error)),
+            Err(Problem::Rejected { .. }) => {
+                savepoint.rollback().await?;
+                return Ok(());
+            }
+        }
+        applied.applied += 1;
+        if !claim.successor_parked {
+            return Ok(());
+        }
+        last = next;
+    }
+    Ok(())
+}
+
+/// Runs the effect in the trace of the command that caused it. A panic is the event's fault like any other refusal:
+/// it must not end the consumer for all aggregates.
+async fn effect(
+    tx: &mut PgConnection,
+    consumer: &Consumer,
+    event: &Envelope<Raw>,
+) -> Result<(), Problem> {
+    let span = tracing::info_span!(
+        "apply event",
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        event.id = %event.id,
+        event.r#type = event.r#type,
+        event.seq = event.seq,
+        event.version = event.version,
+    );
+    trace::follow(&span, event.traceparent.as_deref());
+    let handled = AssertUnwindSafe(consumer.handle(tx, event).instrument(span)).catch_unwind();
+    match handled.await {
+        Ok(outcome) => Ok(outcome?),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_default();
+            Err(Rejection::Reject(format!("the effect panicked: {text}").into()).into())
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! An event on the wire: CloudEvents 1.0 in binary mode.
+//!
+//! # Design notes
+//! Attributes travel as headers `cloudEvents_*`, the protobuf message is the body. Headers are plain strings, so the
+//! same flat map serves AMQP, parked events and dead letters: one codec, whatever the message waits in.
+
+use std::collections::BTreeMap;
+
+use handslag_proto::EventMessage;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+/// Headers as they are stored.
+pub type Headers = BTreeMap<String, String>;
+
+/// Media type of the body.
+const CONTENT_TYPE: &str = "application/protobuf";
+/// The message survives a restart of the broker.
+const PERSISTENT: u8 = 2;
+
+const ID: &str = "cloudEvents_id";
+const SOURCE: &str = "cloudEvents_source";
+const TYPE: &str = "cloudEvents_type";
+const SUBJECT: &str = "cloudEvents_subject";
+const TIME: &str = "cloudEvents_time";
+const SPECVERSION: &str = "cloudEvents_specversion";
+const SEQUENCE: &str = "cloudEvents_sequence";
+const SEQ: &str = "cloudEvents_seq";
+const ACTOR: &str = "cloudEvents_actor";
+const AGGREGATE: &str = "cloudEvents_aggregate";
+const AGGREGATE_ID: &str = "cloudEvents_aggregateid";
+const TRACEPARENT: &str = "traceparent";
+/// What a message between our own ends is, if it is no event.
+const CONTROL: &str = "handslag_control";
+
+/// An event with what surrounds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope<E> {
+    /// The event's id, the same in every delivery.
+    pub id: Uuid,
+    /// CloudEvents type.
+    pub r#type: String,
+    /// Producing service.
+    pub service: String,
+    /// Aggregate type.
+    pub aggregate: String,
+    /// Aggregate id, unique within its type.
+    pub aggregate_id: String,
+    /// Resource name.
+    pub subject: String,
+    /// Version of the aggregate after the event.
+    pub version: i64,
+    /// Number in the producer's log.
+    pub seq: i64,
+    /// When it was decided.
+    pub time: OffsetDateTime,
+    /// Who did it.
+    pub actor: String,
+    /// Trace of the command, W3C `traceparent`.
+    pub traceparent: Option<String>,
+    /// What happened.
+    pub body: E,
+}
+
+/// A body that has not been decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// Encoded protobuf message.
+    pub payload: Vec<u8>,
+}
+
+/// Why a message is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the header {0} is missing or malformed")]
+pub struct Malformed(pub &'static str);
+
+impl Envelope<Raw> {
+    /// With the body as message `E`.
+    ///
+    /// # Errors
+    /// When the payload is not an encoded `E`.
+    pub fn decode<E: EventMessage>(&self) -> Result<Envelope<E>, prost::DecodeError> {
+        let body = E::decode(self.body.payload.as_slice())?;
+        Ok(Envelope {
+            id: self.id,
+            r#type: self.r#type.clone(),
+            service: self.service.clone(),
+            aggregate: self.aggregate.clone(),
+            aggregate_id: self.aggregate_id.clone(),
+            subject: self.subject.clone(),
+            version: self.version,
+            seq: self.seq,
+            time: self.time,
+            actor: self.actor.clone(),
+            traceparent: self.traceparent.clone(),
+            body,
+        })
+    }
+
+    /// The envelope that these headers describe.
+    pub(crate) fn from_headers(headers: &Headers, payload: Vec<u8>) -> Result<Self, Malformed> {
+        let text = |name: &'static str| headers.get(name).cloned().ok_or(Malformed(name));
+        let number = |name: &'static str| {
+            let value = headers
+                .get(name)
+                .and_then(|value| value.parse::<i64>().ok());
+            value.filter(|value| *value >= 1).ok_or(Malformed(name))
+        };
+        if headers.get(SPECVERSION).map(String::as_str) != Some("1.0") {
+            return Err(Malformed(SPECVERSION));
+        }
+        Ok(Self {
+            id: text(ID)?.parse().map_err(|_| Malformed(ID))?,
+            r#type: text(TYPE)?,
+            service: text(SOURCE)?
+                .strip_prefix("/handslag/")
+                .map(str::to_owned)
+                .ok_or(Malformed(SOURCE))?,
+            aggregate: text(AGGREGATE)?,
+            aggregate_id: text(AGGREGATE_ID)?,
+            subject: text(SUBJECT)?,
+            version: number(SEQUENCE)?,
+            seq: number(SEQ)?,
+            time: OffsetDateTime::parse(&text(TIME)?, &Rfc3339).map_err(|_| Malformed(TIME))?,
+            actor: text(ACTOR)?,
+            traceparent: headers.get(TRACEPARENT).cloned(),
+            body: Raw { payload },
+        })
+    }
+
+    /// The headers that describe this envelope.
+    pub(crate) fn headers(&self) -> Headers {
+        let time = self.time.format(&Rfc3339).unwrap_or_default();
+        let mut headers: Headers = [
+            (ID, self.id.to_string()),
+            (SOURCE, format!("/handslag/{}", self.service)),
+            (TYPE, self.r#type.clone()),
+            (SUBJECT, self.subject.clone()),
+            (TIME, time),
+            (SPECVERSION, "1.0".to_owned()),
+            (SEQUENCE, self.version.to_string()),
+            (SEQ, self.seq.to_string()),
+            (ACTOR, self.actor.clone()),
+            (AGGREGATE, self.aggregate.clone()),
+            (AGGREGATE_ID, self.aggregate_id.clone()),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        if let Some(traceparent) = &self.traceparent {
+            headers.insert(TRACEPARENT.to_owned(), traceparent.clone());
+        }
+        headers
+    }
+
+    /// The properties under which it is published.
+    pub(crate) fn properties(&self) -> BasicProperties {
+        BasicProperties::default()
+            .with_content_type(CONTENT_TYPE.into())
+            .with_delivery_mode(PERSISTENT)
+            .with_message_id(self.id.to_string().into())
+            .with_headers(table(&self.headers()))
+    }
+}
+
+/// The properties of a message between our own ends.
+pub(crate) fn control_properties(kind: &'static str) -> BasicProperties {
+    BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_delivery_mode(PERSISTENT)
+        .with_headers(table(&Headers::from([(
+            CONTROL.to_owned(),
+            kind.to_owned(),
+        )])))
+}
+
+/// What a message between our own ends is, if it is one.
+pub(crate) fn control_kind(headers: &Headers) -> Option<&str> {
+    headers.get(CONTROL).map(String::as_str)
+}
+
+/// Headers of a delivery, as strings. Those that are no scalar (`x-death`) are left out.
+pub(crate) fn received_headers(properties: &BasicProperties) -> Headers {
+    let Some(table) = properties.headers() else {
+        return Headers::new();
+    };
+    table
+        .inner()
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = match value {
+                AMQPValue::LongString(text) => {
+                    String::from_utf8_lossy(text.as_bytes()).into_owned()
+                }
+                AMQPValue::ShortString(text) => text.to_string(),
+                AMQPValue::LongLongInt(number) => number.to_string(),
+                AMQPValue::LongInt(number) => number.to_string(),
+                AMQPValue::LongUInt(number) => number.to_string(),
+                AMQPValue::ShortInt(number) => number.to_string(),
+                AMQPValue::ShortUInt(number) => number.to_string(),
+                AMQPValue::ShortShortInt(number) => number.to_string(),
+                AMQPValue::ShortShortUInt(number) => number.to_string(),
+                AMQPValue::Boolean(flag) => flag.to_string(),
+                _ => return None,
+            };
+            // PostgreSQL's text cannot hold a NUL, and a hostile header must not stop its own burial.
+            Some((
+                name.to_string().replace('\0', "\u{fffd}"),
+                value.replace('\0', "\u{fffd}"),
+            ))
+        })
+        .collect()
+}
+
+fn table(headers: &Headers) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in headers {
+        table.insert(
+            name.as_str().into(),
+            AMQPValue::LongString(value.as_str().into()),
+        );
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    use super::{Envelope, Malformed, Raw, received_headers};
+
+    fn envelope(subject: String, version: i64, seconds: i64) -> Envelope<Raw> {
+        Envelope {
+            id: Uuid::from_u128(7),
+            r#type: "se.handslag.registry.area.created.v1".to_owned(),
+            service: "registry".to_owned(),
+            aggregate: "area".to_owned(),
+            aggregate_id: "social".to_owned(),
+            subject,
+            version,
+            seq: version,
+            time: OffsetDateTime::from_unix_timestamp(seconds).unwrap(),
+            actor: "åsa".to_owned(),
+            traceparent: None,
+            body: Raw {
+                payload: vec![1, 2, 3],
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_envelope_survives_the_wire(
+            subject in "[^\\x00]{0,40}",
+            version in 1_i64..,
+            seconds in 0_i64..4_000_000_000,
+            payload in any::<Vec<u8>>(),
+        ) {
+            let mut sent = envelope(subject, version, seconds);
+            sent.body.payload = payload;
+            let headers = received_headers(&sent.properties());
+            let received = Envelope::from_headers(&headers, sent.body.payload.clone());
+            prop_assert_eq!(received, Ok(sent));
+        }
+    }
+
+    #[test]
+    fn each_missing_header_is_named() {
+        let sent = envelope("areas/social".to_owned(), 1, 0);
+        for name in sent.headers().keys() {
+            let mut headers = sent.headers();
+            headers.remove(name);
+            let Malformed(missing) = Envelope::from_headers(&headers, vec![]).unwrap_err();
+            assert_eq!(missing, name);
+        }
+    }
+
+    #[test]
+    fn refuses_versions_and_numbers_below_one() {
+        let mut headers = envelope(String::new(), 1, 0).headers();
+        headers.insert(super::SEQUENCE.to_owned(), "0".to_owned());
+        let refused = Envelope::from_headers(&headers, vec![]).unwrap_err();
+        assert_eq!(refused, Malformed(super::SEQUENCE));
+    }
+}

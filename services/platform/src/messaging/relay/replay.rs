@@ -1,0 +1,165 @@
+//! Replays: the leader answers who misses something, from the log, straight into the asker's queue.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use serde::{Deserialize, Serialize};
+
+use super::log::{self, Logged};
+use crate::messaging::broker::{self, Failure, Outgoing};
+use crate::messaging::envelope::control_properties;
+use crate::messaging::{Shared, topology};
+
+/// Unconfirmed messages of a replay at a time, as in the relay.
+const WINDOW: usize = 200;
+/// The control message that ends a replay of a range.
+pub(crate) const DONE: &str = "replayed";
+
+/// What is missing, and which queue misses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) queue: String,
+    pub(crate) wanted: Wanted,
+}
+
+/// What is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wanted {
+    /// Events with `after < seq`, up to `last` or to the end of the log.
+    Range { after: i64, last: Option<i64> },
+    /// Versions `first..=last` of one aggregate.
+    Versions {
+        aggregate: String,
+        aggregate_id: String,
+        first: i64,
+        last: i64,
+    },
+}
+
+impl Request {
+    /// The request as a message to `producer`.
+    pub(crate) fn message(&self, producer: &str) -> Outgoing {
+        Outgoing {
+            exchange: topology::REPLAY,
+            routing_key: producer.to_owned(),
+            properties: control_properties("replay"),
+            payload: serde_json::to_vec(self).unwrap_or_default(),
+            mandatory: true,
+        }
+    }
+}
+
+/// Answers requests until the first failure.
+pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Result<(), Failure> {
+    let channel = broker::confirming_channel(connection).await?;
+    // One at a time: a replay of the whole log must not be doubled by a second one beside it.
+    channel.basic_qos(1, BasicQosOptions::default()).await?;
+    let queue = topology::replay_queue(&shared.settings.service);
+    let options = BasicConsumeOptions::default();
+    let mut requests = channel
+        .basic_consume(
+            queue.as_str().into(),
+            "".into(),
+            options,
+            FieldTable::default(),
+        )
+        .await?;
+    while let Some(delivery) = requests.next().await {
+        let delivery = delivery?;
+        match serde_json::from_slice::<Request>(&delivery.data) {
+            Ok(request) => match answer(shared, &channel, &request).await {
+                Ok(events) => {
+                    shared.metrics.replayed(events);
+                    tracing::info!(?request, events, "a replay was answered");
+                }
+                Err(failure) if failure.is_returned() => {
+                    tracing::warn!(?request, "a replay was asked for by a queue that is gone");
+                }
+                Err(failure) => return Err(failure),
+            },
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a request for replay could not be read and is dropped"
+            ),
+        }
+        delivery.acker.ack(BasicAckOptions::default()).await?;
+    }
+    Err(Failure::SubscriptionEnded(queue))
+}
+
+async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result<u64, Failure> {
+    let mut events = 0;
+    match &request.wanted {
+        Wanted::Range { after, last } => {
+            let mut after = *after;
+            loop {
+                let rows = log::range(&shared.pool, after, last.unwrap_or(i64::MAX)).await?;
+                let Some(newest) = rows.last() else { break };
+                after = newest.seq;
+                events += send(shared, channel, &request.queue, rows).await?;
+            }
+            broker::publish(channel.clone(), done(&request.queue)).await?;
+        }
+        Wanted::Versions {
+            aggregate,
+            aggregate_id,
+            first,
+            last,
+        } => {
+            let rows = log::versions(&shared.pool, aggregate, aggregate_id, *first, *last).await?;
+            events += send(shared, channel, &request.queue, rows).await?;
+        }
+    }
+    Ok(events)
+}
+
+async fn send(
+    shared: &Shared,
+    channel: &Channel,
+    queue: &str,
+    rows: Vec<Logged>,
+) -> Result<u64, Failure> {
+    let mut sent = 0;
+    let mut under_way = FuturesUnordered::new();
+    for row in rows {
+        let envelope = row.into_envelope(&shared.settings.service);
+        let message = Outgoing {
+            exchange: "",
+            routing_key: queue.to_owned(),
+            properties: envelope.properties(),
+            payload: envelope.body.payload,
+            mandatory: true,
+        };
+        let mut publish = Box::pin(broker::publish(channel.clone(), message));
+        if let std::task::Poll::Ready(outcome) = futures_util::poll!(&mut publish) {
+            outcome?;
+        } else {
+            under_way.push(publish);
+        }
+        sent += 1;
+        if under_way.len() >= WINDOW
+            && let Some(outcome) = under_way.next().await
+        {
+            outcome?;
+        }
+    }
+    while let Some(outcome) = under_way.next().await {
+        outcome?;
+    }
+    Ok(sent)
+}
+
+fn done(queue: &str) -> Outgoing {
+    Outgoing {
+        exchange: "",
+        routing_key: queue.to_owned(),
+        properties: control_properties(DONE),
+        payload: Vec::new(),
+        mandatory: true,
+    }
+}

@@ -1,0 +1,226 @@
+//! What an operator sees of messaging: counters of the process, and the state in the tables.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+
+/// How often the gauges that come from tables are read.
+const OBSERVE_EVERY: Duration = Duration::from_secs(5);
+
+/// Counters and gauges of a running process. Each is read by the method of its name.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    leader: AtomicBool,
+    published: AtomicU64,
+    replayed: AtomicU64,
+    holes: AtomicI64,
+    unconfirmed: AtomicU64,
+    applied: AtomicU64,
+    duplicates: AtomicU64,
+    parked_events: AtomicU64,
+    dead_letters: AtomicU64,
+    outbox_age_ms: AtomicI64,
+    parked: AtomicI64,
+    dead: AtomicI64,
+}
+
+/// The values of [`Metrics`] at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Reading {
+    /// Whether this process leads the relay.
+    pub leader: bool,
+    /// Events confirmed by the broker since the process started.
+    pub published_total: u64,
+    /// Events sent again because somebody asked.
+    pub replayed_total: u64,
+    /// Numbers of the log that are missing and may still come.
+    pub holes: i64,
+    /// Events read but not confirmed yet.
+    pub unconfirmed: u64,
+    /// Events that had their effect here.
+    pub applied_total: u64,
+    /// Deliveries that had had it before.
+    pub duplicates_total: u64,
+    /// Deliveries that had to wait for their predecessors.
+    pub parked_total: u64,
+    /// Dead letters recorded.
+    pub dead_letters_total: u64,
+    /// Age of the oldest event that is not published yet; 0 when there is none.
+    pub outbox_age_ms: i64,
+    /// Events that wait for their predecessors now.
+    pub parked: i64,
+    /// Dead letters now.
+    pub dead_letters: i64,
+}
+
+impl Metrics {
+    /// All values.
+    #[must_use]
+    pub fn read(&self) -> Reading {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let gauge = |gauge: &AtomicI64| gauge.load(Ordering::Relaxed);
+        Reading {
+            leader: self.leader.load(Ordering::Relaxed),
+            published_total: count(&self.published),
+            replayed_total: count(&self.replayed),
+            holes: gauge(&self.holes),
+            unconfirmed: count(&self.unconfirmed),
+            applied_total: count(&self.applied),
+            duplicates_total: count(&self.duplicates),
+            parked_total: count(&self.parked_events),
+            dead_letters_total: count(&self.dead_letters),
+            outbox_age_ms: gauge(&self.outbox_age_ms),
+            parked: gauge(&self.parked),
+            dead_letters: gauge(&self.dead),
+        }
+    }
+
+    pub(crate) fn leader(&self, leads: bool) {
+        self.leader.store(leads, Ordering::Relaxed);
+        if !leads {
+            self.holes(0);
+            self.unconfirmed(0);
+        }
+    }
+
+    pub(crate) fn published(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn replayed(&self, events: u64) {
+        self.replayed.fetch_add(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn holes(&self, missing: i64) {
+        self.holes.store(missing, Ordering::Relaxed);
+    }
+
+    pub(crate) fn unconfirmed(&self, waiting: usize) {
+        self.unconfirmed.store(
+            u64::try_from(waiting).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+    }
+
+    pub(crate) fn consumed(&self, applied: u64, duplicates: u64, parked: u64) {
+        self.applied.fetch_add(applied, Ordering::Relaxed);
+        self.duplicates.fetch_add(duplicates, Ordering::Relaxed);
+        self.parked_events.fetch_add(parked, Ordering::Relaxed);
+    }
+
+    pub(crate) fn dead(&self) {
+        self.dead_letters.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The state of a service's messaging, from its tables.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Status {
+    /// Highest number of the log.
+    pub newest: i64,
+    /// Number up to which everything is published.
+    pub low_water: i64,
+    /// Events above it: written, and either under way or not published yet.
+    pub unpublished: i64,
+    /// Age of the oldest of them, 0 when there is none.
+    pub outbox_age_ms: i64,
+    /// Events that wait for their predecessors.
+    pub parked: i64,
+    /// Dead letters.
+    pub dead_letters: i64,
+    /// Per producer heard of.
+    pub producers: Vec<Producer>,
+}
+
+/// What was heard of one producer.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Producer {
+    /// The producing service.
+    pub producer: String,
+    /// Number of its log up to which both sides agree.
+    pub agreed_seq: i64,
+    /// How many events that are.
+    pub agreed_count: i64,
+    /// Events that came since.
+    pub since: i64,
+    /// Aggregates heard of.
+    pub aggregates: i64,
+}
+
+/// Reads the state.
+///
+/// # Errors
+/// The database's.
+pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT mark.low_water,
+                  (SELECT coalesce(max(seq), 0) FROM outbox) AS "newest!",
+                  (SELECT count(*) FROM outbox WHERE seq > mark.low_water) AS "unpublished!",
+                  (SELECT count(*) FROM inbox_parked) AS "parked!",
+                  (SELECT count(*) FROM dead_letter) AS "dead_letters!"
+           FROM relay_mark mark"#
+    )
+    .fetch_one(pool)
+    .await?;
+    let producers = sqlx::query_as!(
+        Producer,
+        r#"SELECT producer, account.seq AS agreed_seq, account.count AS agreed_count,
+                  (SELECT count(*) FROM inbox_seen s
+                   WHERE s.producer = account.producer) AS "since!",
+                  (SELECT count(*) FROM inbox_mark m
+                   WHERE m.producer = account.producer) AS "aggregates!"
+           FROM inbox_account account ORDER BY producer"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(Status {
+        newest: row.newest,
+        low_water: row.low_water,
+        unpublished: row.unpublished,
+        outbox_age_ms: outbox_age_ms(pool).await?,
+        parked: row.parked,
+        dead_letters: row.dead_letters,
+        producers,
+    })
+}
+
+/// By the database's clock alone: two clocks would make an age out of their difference.
+async fn outbox_age_ms(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    let age = sqlx::query_scalar!(
+        r#"SELECT greatest(0, extract(epoch FROM now() - time) * 1000)::bigint AS "age!"
+           FROM outbox WHERE seq > (SELECT low_water FROM relay_mark) ORDER BY seq LIMIT 1"#
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(age.unwrap_or(0))
+}
+
+/// Keeps the gauges that come from tables. Every replica does, so that a relay without a leader is seen too.
+pub(crate) async fn observe(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let state = async {
+            let age = outbox_age_ms(&shared.pool).await?;
+            let row = sqlx::query!(
+                r#"SELECT (SELECT count(*) FROM inbox_parked) AS "parked!",
+                          (SELECT count(*) FROM dead_letter) AS "dead!""#
+            )
+            .fetch_one(&shared.pool)
+            .await?;
+            Ok::<_, sqlx::Error>((age, row.parked, row.dead))
+        };
+        if let Ok((age, parked, dead)) = state.await {
+            shared.metrics.outbox_age_ms.store(age, Ordering::Relaxed);
+            shared.metrics.parked.store(parked, Ordering::Relaxed);
+            shared.metrics.dead.store(dead, Ordering::Relaxed);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(OBSERVE_EVERY) => {}
+        }
+    }
+}
