@@ -103,6 +103,7 @@ impl Process {
         let messaging_tasks = TaskTracker::new();
         let messaging = self.messaging(Arc::clone(&service), &messaging_tasks);
         messaging_tasks.close();
+        self.metrics.observe_messaging(messaging.metrics());
         // Only once nothing can fail any more, so that no task is left behind without a watcher.
         let limits = self.config.limits;
         let admin = Admin {

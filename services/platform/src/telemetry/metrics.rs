@@ -1,5 +1,6 @@
 //! What a running service counts, in Prometheus' text format.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +10,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::{Registry, TextEncoder};
 use sqlx::PgPool;
+
+use crate::messaging::{self, status::Reading};
 
 /// Bounds of the latency histogram, in seconds: from a read of one row to the longest call.
 const SECONDS: [f64; 12] = [
@@ -94,6 +97,54 @@ impl Metrics {
                 gauge.observe(u64::from(in_use.size()).saturating_sub(idle), &[]);
             })
             .build();
+    }
+
+    /// Shows what messaging counts.
+    pub(crate) fn observe_messaging(&self, source: &Arc<messaging::Metrics>) {
+        let meter = self.meter();
+        let gauge = |name: &'static str, description: &'static str, read: fn(&Reading) -> i64| {
+            let source = Arc::clone(source);
+            let _registered = meter
+                .i64_observable_gauge(name)
+                .with_description(description)
+                .with_callback(move |gauge| gauge.observe(read(&source.read()), &[]))
+                .build();
+        };
+        let counter = |name: &'static str, description: &'static str, read: fn(&Reading) -> u64| {
+            let source = Arc::clone(source);
+            let _registered = meter
+                .u64_observable_counter(name)
+                .with_description(description)
+                .with_callback(move |counter| counter.observe(read(&source.read()), &[]))
+                .build();
+        };
+        gauge("handslag.relay.leader", "1 when this replica leads the relay", |now| {
+            i64::from(now.leader)
+        });
+        gauge("handslag.relay.holes", "Missing numbers of the log that may still come", |now| {
+            now.holes
+        });
+        gauge("handslag.relay.unconfirmed", "Events sent and not confirmed", |now| {
+            i64::try_from(now.unconfirmed).unwrap_or(i64::MAX)
+        });
+        gauge(
+            "handslag.outbox.age.ms",
+            "Age of the oldest unpublished event, in milliseconds",
+            |now| now.outbox_age_ms,
+        );
+        gauge("handslag.inbox.parked", "Events that wait for their predecessors", |now| now.parked);
+        gauge("handslag.dead.letters.now", "Dead letters", |now| now.dead_letters);
+        counter("handslag.relay.published", "Events confirmed by the broker", |now| {
+            now.published_total
+        });
+        counter("handslag.relay.replayed", "Events sent again on request", |now| {
+            now.replayed_total
+        });
+        counter("handslag.inbox.applied", "Events that had their effect", |now| now.applied_total);
+        counter("handslag.inbox.duplicates", "Events that had had their effect before", |now| {
+            now.duplicates_total
+        });
+        counter("handslag.dead.letters", "Dead letters recorded", |now| now.dead_letters_total);
     }
 
     /// Everything, in Prometheus' text format.
