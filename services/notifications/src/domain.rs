@@ -1,0 +1,8 @@
+//! The rules of who is told of what: pure, without a clock, a database or a network.
+
+pub mod filter;
+pub mod link;
+pub mod notification;
+pub mod subscriber;
+pub mod subscription;
+pub mod title;
