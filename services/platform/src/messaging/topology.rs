@@ -47,7 +47,8 @@ pub struct Policy {
 pub const POLICIES: &[Policy] = &[
     Policy {
         name: "handslag",
-        pattern: r"^handslag\.",
+        // Neither dead letters, which must not circle, nor the unrouted, which have a length instead.
+        pattern: r"^handslag\.(?!dead\.|unrouted$)",
         apply_to: "queues",
         priority: 0,
         definition: concat!(
