@@ -1,0 +1,331 @@
+//! PostgreSQL: finding, initialising and starting it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::account::Account;
+use crate::files::{last_lines, on_path, versioned, wait_until, write_private};
+use crate::packages::{Need, install};
+use crate::process::{Launch, Process, Signal, clean_command};
+use crate::servers::Servers;
+
+/// The name of the only role that exists at first.
+pub(crate) const USER: &str = "handslag";
+
+/// The oldest version that has what the services use.
+const OLDEST: u32 = 15;
+
+/// Recovery after a kill replays what was written since the last checkpoint: seconds, on a slow
+/// disk tens of them.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Four services and a web front hold up to 8 connections each, a test binary some hundred.
+const CONNECTIONS: u32 = 300;
+
+const NEED: Need = Need {
+    what: "PostgreSQL 15 or later",
+    apt: "postgresql",
+    dnf: "postgresql postgresql-server",
+    apk: "postgresql postgresql-client",
+    brew: "postgresql@17",
+    pacman: "postgresql",
+};
+
+/// The programs of one PostgreSQL version.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    folder: PathBuf,
+    major: u32,
+}
+
+/// One private PostgreSQL.
+pub(crate) struct Database<'a> {
+    pub(crate) programs: &'a Programs,
+    pub(crate) account: &'a Account,
+    pub(crate) directory: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) durable: bool,
+}
+
+impl Programs {
+    /// Finds the newest installed version, or the one that made the data; installs one if there is
+    /// none and the system lets us.
+    pub(crate) fn find(directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self> {
+        let made_by = fs::read_to_string(directory.join("data/PG_VERSION")).ok();
+        let made_by: Option<u32> = made_by.and_then(|version| version.trim().parse().ok());
+        if let Some(programs) = Self::installed(made_by).filter(|_| find_psql().is_some()) {
+            return Ok(programs);
+        }
+        if let Some(major) = made_by {
+            bail!(
+                "{} was made by PostgreSQL {major}, which is not installed any more: install it \
+                 again, or begin anew",
+                directory.display()
+            );
+        }
+        install(&[NEED], progress)?;
+        Self::installed(None).filter(|_| find_psql().is_some()).context(
+            "the installed PostgreSQL is older than 15: see https://www.postgresql.org/download/",
+        )
+    }
+
+    /// The program of this name.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn installed(wanted: Option<u32>) -> Option<Self> {
+        let fits = |programs: &Self| match wanted {
+            Some(major) => programs.major == major,
+            None => programs.major >= OLDEST,
+        };
+        folders()
+            .into_iter()
+            .filter_map(Self::at)
+            .filter(fits)
+            .max_by_key(|found| found.major)
+    }
+
+    fn at(folder: PathBuf) -> Option<Self> {
+        if !["postgres", "initdb"]
+            .iter()
+            .all(|name| folder.join(name).is_file())
+        {
+            return None;
+        }
+        let output = std::process::Command::new(folder.join("postgres"))
+            .arg("--version")
+            .output();
+        let major = major_of(&String::from_utf8_lossy(&output.ok()?.stdout))?;
+        Some(Self { folder, major })
+    }
+}
+
+/// `psql` of whatever version: it speaks to older and newer servers.
+pub(crate) fn find_psql() -> Option<PathBuf> {
+    let beside = || {
+        folders()
+            .into_iter()
+            .map(|folder| folder.join("psql"))
+            .find(|p| p.is_file())
+    };
+    on_path("psql").or_else(beside)
+}
+
+/// The places where distributions put PostgreSQL.
+fn folders() -> Vec<PathBuf> {
+    let beside = |program: PathBuf| program.parent().map(Path::to_owned);
+    let mut folders: Vec<PathBuf> = on_path("postgres").and_then(beside).into_iter().collect();
+    // Of equal versions the last one is taken: a distribution's own folder is whole, while what
+    // stands on the PATH may be a few links.
+    folders.extend(versioned("/usr/lib/postgresql", "", "bin"));
+    folders.extend(versioned("/usr/libexec", "postgresql", ""));
+    folders.extend(versioned("/usr", "pgsql-", "bin"));
+    folders.extend(versioned("/opt/homebrew/opt", "postgresql", "bin"));
+    folders.extend(versioned("/usr/local/opt", "postgresql", "bin"));
+    folders
+}
+
+/// `postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)` → 15.
+fn major_of(version: &str) -> Option<u32> {
+    let number = version.split(") ").nth(1)?;
+    number
+        .split(|letter: char| !letter.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
+}
+
+impl Database<'_> {
+    /// Makes the data directory unless it exists. `initdb` works in a neighbour that is renamed at
+    /// the end, so that one that was killed half way is never taken for a whole one.
+    pub(crate) fn initialise(&self, password: &str) -> Result<()> {
+        let data = self.directory.join("data");
+        if data.exists() {
+            return Ok(());
+        }
+        let fresh = self.directory.join("data.new");
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh).context("cannot remove a half-made data directory")?;
+        }
+        let secret = self.directory.join("password");
+        write_private(&secret, password)?;
+        self.account.own(&secret, 0o600)?;
+        let made = self.initdb(&fresh, &secret);
+        fs::remove_file(&secret)?;
+        made?;
+        // Only passwords, only from this machine: another user of it cannot come in.
+        let rules = "host all all 127.0.0.1/32 scram-sha-256\n";
+        write_private(&fresh.join("pg_hba.conf"), rules)?;
+        self.account.own(&fresh.join("pg_hba.conf"), 0o600)?;
+        fs::rename(&fresh, &data).context("cannot finish the data directory")
+    }
+
+    fn initdb(&self, fresh: &Path, secret: &Path) -> Result<()> {
+        // C.UTF-8 knows å ä ö in `lower` and is the same everywhere; sorting by Swedish rules is
+        // said in each query by the ICU collation. Systems without it have at least C.
+        let mut refusal = String::new();
+        for locale in ["C.UTF-8", "C"] {
+            let mut initdb = clean_command(
+                self.programs.program("initdb"),
+                self.account,
+                &self.directory,
+            );
+            initdb.args([
+                "--encoding=UTF8",
+                "--auth=scram-sha-256",
+                "--username",
+                USER,
+            ]);
+            initdb.arg(format!("--locale={locale}"));
+            initdb
+                .arg("--pgdata")
+                .arg(fresh)
+                .arg("--pwfile")
+                .arg(secret);
+            if !self.durable {
+                initdb.arg("--no-sync");
+            }
+            let output = initdb.output().context("cannot run initdb")?;
+            if output.status.success() {
+                return Ok(());
+            }
+            refusal = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            if fresh.exists() {
+                fs::remove_dir_all(fresh)?;
+            }
+        }
+        bail!("initdb failed: {refusal}")
+    }
+
+    /// Starts the server; the caller waits until it answers.
+    ///
+    /// `before` is the process that served this directory last. When it is known to be dead, its
+    /// lock file is stale, however its number may be used again by now.
+    pub(crate) fn launch(&self, before: Option<&Process>) -> Result<Process> {
+        let lock = self.directory.join("data/postmaster.pid");
+        let stale = before.is_some_and(|process| !process.is_alive() && names(&lock, process.pid));
+        if stale {
+            fs::remove_file(&lock).context("cannot remove a stale postmaster.pid")?;
+        }
+        let program = self.programs.program("postgres");
+        let mut arguments = vec![
+            "-D".to_owned(),
+            self.directory.join("data").display().to_string(),
+        ];
+        for setting in self.settings() {
+            arguments.extend(["-c".to_owned(), setting]);
+        }
+        let log = self.log();
+        let directory = self.directory.as_path();
+        let environment = vec![("HOME", directory.display().to_string())];
+        Launch {
+            account: self.account,
+            program: &program,
+            arguments,
+            environment,
+            directory,
+            log: &log,
+        }
+        .start()
+    }
+
+    /// Waits until the server answers a query, starting it again if it gave up because children of
+    /// a killed predecessor were still ending.
+    pub(crate) fn await_answer(&self, mut process: Process, servers: &Servers) -> Result<Process> {
+        let mut attempts = 0;
+        let mut refusal = String::new();
+        let answers = wait_until(START_LIMIT, || {
+            match servers.sql("postgres", "SELECT 1") {
+                Ok(_) => return true,
+                Err(error) => refusal = format!("{error:#}"),
+            }
+            if !process.is_alive() && attempts < 20 {
+                attempts += 1;
+                std::thread::sleep(Duration::from_millis(500));
+                if let Ok(again) = self.launch(None) {
+                    process = again;
+                }
+            }
+            false
+        });
+        if !answers {
+            process.kill()?;
+            bail!(
+                "PostgreSQL does not start: {refusal}\n{}",
+                last_lines(&self.log(), 12)
+            );
+        }
+        Ok(process)
+    }
+
+    /// The server that runs here, if somebody started it and was killed before remembering it.
+    pub(crate) fn adopt(&self) -> Option<Process> {
+        Process::adopt(
+            &self.log(),
+            &self.directory.join("data").display().to_string(),
+        )
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("server.log")
+    }
+
+    fn settings(&self) -> Vec<String> {
+        let disk = if self.durable { "on" } else { "off" };
+        vec![
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", self.port),
+            // No socket file: it would lie in a shared folder, and nobody needs it.
+            "unix_socket_directories=".to_owned(),
+            format!("max_connections={CONNECTIONS}"),
+            "shared_buffers=64MB".to_owned(),
+            // The services refuse to start without it. Test servers save the disk instead: their
+            // data need not survive a power cut, only a killed server.
+            "synchronous_commit=on".to_owned(),
+            format!("fsync={disk}"),
+            format!("full_page_writes={disk}"),
+            "timezone=UTC".to_owned(),
+            "log_timezone=UTC".to_owned(),
+            "logging_collector=off".to_owned(),
+        ]
+    }
+}
+
+/// Stops the server: open sessions are ended, committed data is kept.
+pub(crate) fn stop(process: &Process) -> Result<()> {
+    process.stop(Signal::Interrupt, STOP_LIMIT)
+}
+
+/// Whether a `postmaster.pid` names this process.
+fn names(lock: &Path, pid: u32) -> bool {
+    let text = fs::read_to_string(lock).unwrap_or_default();
+    text.lines()
+        .next()
+        .is_some_and(|line| line.trim() == pid.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_major_version_of_every_distribution() {
+        for (text, major) in [
+            (
+                "postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)\n",
+                Some(15),
+            ),
+            ("postgres (PostgreSQL) 17.2\n", Some(17)),
+            ("postgres (PostgreSQL) 18beta1\n", Some(18)),
+            ("nonsense", None),
+        ] {
+            assert_eq!(major_of(text), major);
+        }
+    }
+}
