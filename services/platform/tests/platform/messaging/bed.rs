@@ -10,6 +10,8 @@ use handslag_platform::messaging::{
     self, Consumer, Envelope, Messaging, Rejection, Settings, Stop, outbox,
 };
 use handslag_proto::events::v1::AreaCreated;
+use lapin::options::{BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use sqlx::{PgConnection, PgPool};
 use time::macros::datetime;
@@ -170,6 +172,16 @@ impl Bed {
         (connection, channel)
     }
 
+    /// Deliveries of the consumer's queue, one at a time. Single active consumers allow no `basic.get`.
+    pub(super) async fn deliveries(&self, channel: &Channel) -> lapin::Consumer {
+        let (qos, consume) = (BasicQosOptions::default(), BasicConsumeOptions::default());
+        channel.basic_qos(1, qos).await.unwrap();
+        channel
+            .basic_consume(QUEUE.into(), "".into(), consume, FieldTable::default())
+            .await
+            .unwrap()
+    }
+
     /// Makes the consumer's queue and bindings, and leaves.
     pub(super) async fn declare_queue(&self) {
         let consumer = self.start_consumer();
@@ -180,11 +192,11 @@ impl Bed {
             channel
                 .queue_declare(
                     QUEUE.into(),
-                    lapin::options::QueueDeclareOptions {
+                    QueueDeclareOptions {
                         passive: true,
-                        ..lapin::options::QueueDeclareOptions::default()
+                        ..QueueDeclareOptions::default()
                     },
-                    lapin::types::FieldTable::default(),
+                    FieldTable::default(),
                 )
                 .await
                 .is_ok_and(|queue| queue.consumer_count() > 0)

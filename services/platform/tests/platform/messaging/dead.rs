@@ -1,8 +1,9 @@
 //! Poison: it stops its own aggregate and nothing else, and an operator can decide.
 
+use futures_util::StreamExt as _;
 use handslag_platform::messaging::dead_letters::{self, Refusal};
 use lapin::BasicProperties;
-use lapin::options::{BasicGetOptions, BasicPublishOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicPublishOptions, BasicRejectOptions};
 
 use super::bed::{Bed, QUEUE, eventually};
 
@@ -104,38 +105,34 @@ async fn what_succeeds_later_is_tried_again_and_what_never_does_dies_after_eight
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_gives_up_is_recorded_too() {
-    let bed = Bed::new("limit").await;
+    let mut bed = Bed::new("limit").await;
+    // Without digests: they would break the silence that ends the loop below.
+    bed.digest_every = std::time::Duration::from_secs(3600);
     bed.declare_queue().await;
     let relay = bed.start_relay();
     bed.say("killer", 1).await;
     eventually("it is published", || async { bed.low_water().await == 1 }).await;
-    let (_connection, channel) = bed.channel().await;
+    let (connection, channel) = bed.channel().await;
+    let mut deliveries = bed.deliveries(&channel).await;
     // As a consumer that dies of it would: taken and given back until the broker has had enough.
-    let mut quiet = 0;
-    while quiet < 20 {
-        match channel
-            .basic_get(QUEUE.into(), BasicGetOptions::default())
-            .await
-            .unwrap()
-        {
-            Some(got) if got.delivery.properties.message_id().is_some() => {
-                let options = BasicRejectOptions { requeue: true };
-                got.delivery.acker.reject(options).await.unwrap();
-                quiet = 0;
-            }
-            Some(got) => {
-                got.delivery
-                    .acker
-                    .ack(lapin::options::BasicAckOptions::default())
-                    .await
-                    .unwrap();
-            }
-            None => {
-                quiet += 1;
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
+    let silence = std::time::Duration::from_secs(1);
+    while let Ok(Some(delivery)) = tokio::time::timeout(silence, deliveries.next()).await {
+        let delivery = delivery.unwrap();
+        if delivery.properties.message_id().is_some() {
+            delivery
+                .acker
+                .reject(BasicRejectOptions { requeue: true })
+                .await
+                .unwrap();
+        } else {
+            delivery
+                .acker
+                .ack(BasicAckOptions::default())
+                .await
+                .unwrap();
         }
     }
+    connection.close(200, "done".into()).await.unwrap();
     let consumer = bed.start_consumer();
     eventually("it is recorded", || async {
         letters(&bed)

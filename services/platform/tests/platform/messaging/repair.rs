@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use handslag_platform::messaging;
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeleteOptions, QueuePurgeOptions};
+use lapin::options::{BasicAckOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
 
 use super::bed::{Bed, Proxy, QUEUE, eventually};
@@ -19,24 +20,20 @@ async fn a_gap_parks_its_followers_and_heals_by_replay() {
         bed.say("social", version).await;
     }
     eventually("all is published", || async { bed.low_water().await == 4 }).await;
-    let (_connection, channel) = bed.channel().await;
+    let (connection, channel) = bed.channel().await;
+    let mut deliveries = bed.deliveries(&channel).await;
     let mut stolen = 0;
     while stolen < 2 {
-        let got = channel
-            .basic_get(QUEUE.into(), BasicGetOptions::default())
-            .await
-            .unwrap();
-        let Some(got) = got else { continue };
-        let event = got.delivery.properties.headers().as_ref().unwrap();
-        if event.contains_key("cloudEvents_id") {
-            stolen += 1;
-        }
-        got.delivery
+        let delivery = deliveries.next().await.unwrap().unwrap();
+        let headers = delivery.properties.headers().as_ref().unwrap();
+        stolen += i32::from(headers.contains_key("cloudEvents_id"));
+        delivery
             .acker
             .ack(BasicAckOptions::default())
             .await
             .unwrap();
     }
+    connection.close(200, "done".into()).await.unwrap();
     let consumer = bed.start_consumer();
     bed.heard("social", &[1, 2, 3, 4]).await;
     assert!(consumer.messaging.metrics().read().parked_total >= 1);

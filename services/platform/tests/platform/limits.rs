@@ -1,0 +1,129 @@
+//! How much and how long.
+
+use std::time::Duration;
+
+use handslag_platform::auth::{Principal, Role};
+use handslag_platform::testing::Bed;
+use handslag_proto::notifications::v1::GetSubscriberRequest;
+use handslag_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
+
+use crate::probe::{Probe, effects};
+
+fn operator() -> Principal {
+    Principal::of("an-operator").with_role(Role::Operator)
+}
+
+fn request(bed: &Bed, name: &str) -> Request<GetSubscriberRequest> {
+    bed.request(&operator(), GetSubscriberRequest { name: name.to_owned() })
+}
+
+async fn refused(bed: &Bed, name: &str) -> Status {
+    let mut client = NotificationsServiceClient::new(bed.channel())
+        .max_decoding_message_size(64 * 1024 * 1024);
+    client.get_subscriber(request(bed, name)).await.unwrap_err()
+}
+
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_deadline_is_answered_as_one_and_the_work_goes_on() {
+    let bed = Bed::start::<Probe>("limits-deadline").await;
+    let mut client = NotificationsServiceClient::new(bed.channel());
+    let mut asked = request(&bed, "sleep");
+    // As a header and not by `set_timeout`, whose timer runs in the client.
+    asked.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
+    let status = client.get_subscriber(asked).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
+    bed.eventually(|| async { effects(bed.database(), "slept").await == 1 }).await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_process_refuses_at_once_and_says_when_to_come_back() {
+    let bed = Bed::start_with::<Probe>("limits-shed", |mut config| {
+        config.limits.max_calls = 2;
+        config
+    })
+    .await;
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let mut client = NotificationsServiceClient::new(bed.channel());
+            let request = request(&bed, "gate");
+            tokio::spawn(async move { client.get_subscriber(request).await })
+        })
+        .collect();
+    bed.eventually(|| async { bed.running().shutdown.under_way() >= 2 }).await;
+    let status = refused(&bed, "me").await;
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&status), "LOAD_SHED");
+    let delay = status.get_details_retry_info().unwrap().retry_delay;
+    assert_eq!(delay, Some(Duration::from_secs(1)));
+    for call in waiting {
+        call.abort();
+    }
+    // A cancelled call keeps its place until its work is done, which here is never; the abort at the end ends it.
+    bed.running().shutdown.stop();
+    drop(bed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_caller_cannot_take_the_others_share() {
+    let bed = Bed::start_with::<Probe>("limits-rate", |mut config| {
+        config.limits.calls_per_second = 1;
+        config.limits.calls_burst = 3;
+        config
+    })
+    .await;
+    let mut client = NotificationsServiceClient::new(bed.channel());
+    for _ in 0..3 {
+        client.get_subscriber(request(&bed, "me")).await.unwrap();
+    }
+    let status = refused(&bed, "me").await;
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "RATE_LIMITED"));
+    assert!(status.get_details_retry_info().is_some());
+    let other = Principal::of("another").with_role(Role::Auditor);
+    let message = GetSubscriberRequest { name: "me".to_owned() };
+    client.get_subscriber(bed.request(&other, message)).await.unwrap();
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_defect_shows_its_trace_and_never_its_text() {
+    let bed = Bed::start::<Probe>("limits-internal").await;
+    for name in ["broken", "dying"] {
+        let mut asked = request(&bed, name);
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        asked.metadata_mut().insert("traceparent", parent.parse().unwrap());
+        let mut client = NotificationsServiceClient::new(bed.channel());
+        let status = client.get_subscriber(asked).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"));
+        assert!(!format!("{status:?}").contains("secret"), "{status:?}");
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!(info.metadata["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    }
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_clients_refuse_is_not_sent() {
+    let bed = Bed::start::<Probe>("limits-large").await;
+    let status = refused(&bed, "large").await;
+    assert_eq!(reason(&status), "RESPONSE_TOO_LARGE");
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_list_beyond_the_limit_is_refused() {
+    let bed = Bed::start::<Probe>("limits-headers").await;
+    let mut asked = request(&bed, "me");
+    asked.metadata_mut().insert("x-long", "x".repeat(20 * 1024).parse().unwrap());
+    let mut client = NotificationsServiceClient::new(bed.channel());
+    assert!(client.get_subscriber(asked).await.is_err());
+    client.get_subscriber(request(&bed, "me")).await.unwrap();
+    bed.end().await;
+}
