@@ -1,0 +1,12 @@
+//! Stories through public interfaces only: gRPC by the contract's own description, pages by HTTP.
+
+#[path = "stories/access.rs"]
+mod access;
+#[path = "stories/broker_outage.rs"]
+mod broker_outage;
+#[path = "stories/extension.rs"]
+mod extension;
+#[path = "stories/main_job.rs"]
+mod main_job;
+#[path = "stories/readme.rs"]
+mod readme;
