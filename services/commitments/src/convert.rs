@@ -1,0 +1,5 @@
+//! Protobuf to domain and back, by plain functions.
+
+pub mod events;
+pub mod fields;
+pub mod resources;
