@@ -196,6 +196,12 @@ impl Bed {
         }
     }
 
+    /// The service alone, for a test of its end; nothing is checked any more.
+    #[must_use]
+    pub fn into_running(self) -> Running {
+        self.running
+    }
+
     /// Ends the service in order.
     ///
     /// # Panics

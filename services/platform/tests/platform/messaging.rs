@@ -4,3 +4,4 @@ mod bed;
 mod dead;
 mod flow;
 mod repair;
+mod speed;

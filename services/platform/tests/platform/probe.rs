@@ -23,15 +23,15 @@ use tonic::{Request, Response, Status};
 static MIGRATIONS: Migrator = sqlx::migrate!("tests/platform/migrations");
 
 /// The service.
-pub struct Probe {
+pub(crate) struct Probe {
     context: Context,
     /// `GetSubscriber` of the name `gate` waits for a permit.
-    pub gate: Arc<Semaphore>,
+    pub(crate) gate: Arc<Semaphore>,
 }
 
 /// What its handlers fail with, as in a service of its own crate.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     #[error("there is no such subscriber")]
     NoSuch(String),
     #[error(transparent)]
@@ -179,7 +179,7 @@ async fn store(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Er
 }
 
 /// How often a name was stored.
-pub async fn effects(database: &Database, name: &str) -> i64 {
+pub(crate) async fn effects(database: &Database, name: &str) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM effect WHERE name = $1")
         .bind(name)
         .fetch_one(database.pool())
