@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use handslag_local_infra::Servers;
 use handslag_proto::EventMessage;
+use sqlx::postgres::PgPoolOptions;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::sync::Mutex;
@@ -49,6 +50,7 @@ pub struct Bed {
     producers: Mutex<Producers>,
     jwks: PathBuf,
     amqp_url: String,
+    database_url: String,
 }
 
 impl Bed {
@@ -64,7 +66,10 @@ impl Bed {
     ///
     /// # Panics
     /// When it does not start.
-    #[expect(clippy::panic, reason = "a test bed that does not start fails the test")]
+    #[expect(
+        clippy::panic,
+        reason = "a test bed that does not start fails the test"
+    )]
     pub async fn start_with<S: Service>(
         name: &str,
         configure: impl FnOnce(Config) -> Config,
@@ -100,7 +105,16 @@ impl Bed {
         let endpoint = Endpoint::from_shared(format!("http://{}", running.grpc_address))?;
         let channel = endpoint.connect_lazy();
         let producers = Mutex::new(Producers::new(servers, name, &amqp_url, clock.clone()));
-        Ok(Self { running, clock, issuer, channel, producers, jwks, amqp_url })
+        Ok(Self {
+            running,
+            clock,
+            issuer,
+            channel,
+            producers,
+            jwks,
+            amqp_url,
+            database_url,
+        })
     }
 
     /// A connection to the service.
@@ -114,9 +128,15 @@ impl Bed {
     /// # Panics
     /// When a role lacks its attribute.
     #[must_use]
-    #[expect(clippy::panic, reason = "a caller that cannot exist is a mistake of the test")]
+    #[expect(
+        clippy::panic,
+        reason = "a caller that cannot exist is a mistake of the test"
+    )]
     pub fn token(&self, principal: &Principal) -> String {
-        match self.issuer.token(principal, self.clock.now(), time::Duration::hours(1)) {
+        match self
+            .issuer
+            .token(principal, self.clock.now(), time::Duration::hours(1))
+        {
             Ok(token) => token,
             Err(error) => panic!("no token for {principal:?}: {error:#}"),
         }
@@ -169,7 +189,10 @@ impl Bed {
     ///
     /// # Panics
     /// When it cannot be written.
-    #[expect(clippy::panic, reason = "an event that cannot be written fails the test")]
+    #[expect(
+        clippy::panic,
+        reason = "an event that cannot be written fails the test"
+    )]
     pub async fn publish<E: EventMessage>(&self, event: outbox::Event<E>) {
         if let Err(error) = self.producers.lock().await.publish(event).await {
             panic!("the event {} cannot be published: {error:#}", E::TYPE);
@@ -186,12 +209,7 @@ impl Bed {
         F: Fn() -> Fut,
         Fut: Future<Output = bool>,
     {
-        let wait = async {
-            while !holds().await {
-                tokio::time::sleep(LOOK_PAUSE).await;
-            }
-        };
-        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+        if tokio::time::timeout(PATIENCE, until(holds)).await.is_err() {
             panic!("what was waited for did not come to hold in {PATIENCE:?}");
         }
     }
@@ -214,21 +232,56 @@ impl Bed {
     }
 
     async fn try_end(self) -> anyhow::Result<()> {
-        let pool = self.running.database.pool().clone();
-        self.eventually(|| async {
-            // Published meanwhile, or the check below says what is left.
-            status::read(&pool).await.is_ok_and(|status| status.unpublished == 0)
-        })
-        .await;
-        let left = status::read(&pool).await?;
+        // A pool beside the service's own, which ends with the service.
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .connect(&self.database_url)
+            .await?;
+        if !self.running.shutdown.is_stopping() {
+            // Whether it came to hold says the check below.
+            let published = || async {
+                status::read(&pool)
+                    .await
+                    .is_ok_and(|status| status.unpublished == 0)
+            };
+            let _patience = tokio::time::timeout(PATIENCE, until(published)).await;
+        }
         let producers = self.producers.into_inner().end().await;
         drop(self.channel);
-        self.running.stop().await.context("the service did not stop in order")?;
+        self.running
+            .stop()
+            .await
+            .context("the service did not stop in order")?;
+        let left = status::read(&pool).await?;
+        pool.close().await;
         let _gone_already = std::fs::remove_file(&self.jwks);
         producers?;
-        anyhow::ensure!(left.parked == 0, "{} events wait for predecessors", left.parked);
-        anyhow::ensure!(left.dead_letters == 0, "there are {} dead letters", left.dead_letters);
+        anyhow::ensure!(
+            left.unpublished == 0,
+            "{} events are unpublished",
+            left.unpublished
+        );
+        anyhow::ensure!(
+            left.parked == 0,
+            "{} events wait for predecessors",
+            left.parked
+        );
+        anyhow::ensure!(
+            left.dead_letters == 0,
+            "there are {} dead letters",
+            left.dead_letters
+        );
         Ok(())
+    }
+}
+
+async fn until<F, Fut>(holds: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    while !holds().await {
+        tokio::time::sleep(LOOK_PAUSE).await;
     }
 }
 

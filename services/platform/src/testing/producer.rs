@@ -37,7 +37,13 @@ struct Producer {
 impl Producers {
     pub(super) fn new(servers: Servers, bed: &str, amqp_url: &str, clock: Clock) -> Self {
         let by_name = BTreeMap::new();
-        Self { servers, bed: bed.to_owned(), amqp_url: amqp_url.to_owned(), clock, by_name }
+        Self {
+            servers,
+            bed: bed.to_owned(),
+            amqp_url: amqp_url.to_owned(),
+            clock,
+            by_name,
+        }
     }
 
     pub(super) async fn publish<E: EventMessage>(
@@ -76,7 +82,11 @@ impl Producers {
             &tasks,
         );
         tasks.close();
-        Ok(Producer { database, stop, tasks })
+        Ok(Producer {
+            database,
+            stop,
+            tasks,
+        })
     }
 
     pub(super) async fn end(self) -> anyhow::Result<()> {

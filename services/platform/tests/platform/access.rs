@@ -17,22 +17,34 @@ fn reader() -> Principal {
 }
 
 fn board(district: &str) -> Principal {
-    Principal::of("a-board").with_role(Role::DistrictBoard).with_district(district)
+    Principal::of("a-board")
+        .with_role(Role::DistrictBoard)
+        .with_district(district)
 }
 
 async fn answer(bed: &Bed, authorization: Option<&str>) -> String {
-    let mut request = Request::new(GetSubscriberRequest { name: "me".to_owned() });
+    let mut request = Request::new(GetSubscriberRequest {
+        name: "me".to_owned(),
+    });
     if let Some(value) = authorization {
-        request.metadata_mut().insert("authorization", value.parse().unwrap());
+        request
+            .metadata_mut()
+            .insert("authorization", value.parse().unwrap());
     }
-    match NotificationsServiceClient::new(bed.channel()).get_subscriber(request).await {
+    match NotificationsServiceClient::new(bed.channel())
+        .get_subscriber(request)
+        .await
+    {
         Ok(response) => response.into_inner().subscriber.unwrap().name,
         Err(status) => outcome(&status),
     }
 }
 
 fn outcome(status: &tonic::Status) -> String {
-    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    let reason = status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default();
     format!("{:?} {reason}", status.code())
 }
 
@@ -47,8 +59,14 @@ async fn a_token_is_read_only_when_everything_about_it_is_right() {
         change(&mut claims);
         format!("Bearer {}", issuer.sign(&claims).unwrap())
     };
-    let expired = issuer.token(&reader(), now - Duration::hours(2), Duration::hours(1)).unwrap();
-    let barely = issuer.token(&reader(), now - Duration::seconds(90), Duration::seconds(60));
+    let expired = issuer
+        .token(&reader(), now - Duration::hours(2), Duration::hours(1))
+        .unwrap();
+    let barely = issuer.token(
+        &reader(),
+        now - Duration::seconds(90),
+        Duration::seconds(60),
+    );
     let stranger = DevIssuer::ephemeral().sign(&good).unwrap();
     let hmac = jsonwebtoken::encode(
         &Header::new(Algorithm::HS256),
@@ -58,33 +76,57 @@ async fn a_token_is_read_only_when_everything_about_it_is_right() {
     .unwrap();
     let encode = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
     let claims = serde_json::to_string(&good).unwrap();
-    let unsigned = format!("{}.{}.", encode(r#"{"alg":"none","typ":"JWT"}"#), encode(&claims));
+    let unsigned = format!(
+        "{}.{}.",
+        encode(r#"{"alg":"none","typ":"JWT"}"#),
+        encode(&claims)
+    );
     let right = issuer.sign(&good).unwrap();
     let (head, signature) = right.rsplit_once('.').unwrap();
-    let forged = format!("{}.{}.{signature}", head.split_once('.').unwrap().0, encode(
-        &claims.replace("system-reader", "operator"),
-    ));
+    let forged = format!(
+        "{}.{}.{signature}",
+        head.split_once('.').unwrap().0,
+        encode(&claims.replace("system-reader", "operator"),)
+    );
 
     let cases = [
         (Some(format!("Bearer {right}")), "a-system"),
         (Some(format!("bearer {right}")), "a-system"),
         (Some(format!("Bearer {}", barely.unwrap())), "a-system"),
         (None, "Unauthenticated TOKEN_MISSING"),
-        (Some(format!("Basic {right}")), "Unauthenticated TOKEN_INVALID"),
-        (Some("Bearer".to_owned()), "Unauthenticated TOKEN_INVALID"),
-        (Some("Bearer a.b.c".to_owned()), "Unauthenticated TOKEN_INVALID"),
-        (Some(format!("Bearer {}", "a".repeat(9_000))), "Unauthenticated TOKEN_INVALID"),
-        (Some(format!("Bearer {expired}")), "Unauthenticated TOKEN_EXPIRED"),
         (
-            Some(changed(|claims| claims.aud = serde_json::from_str("\"other\"").unwrap())),
+            Some(format!("Basic {right}")),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (Some("Bearer".to_owned()), "Unauthenticated TOKEN_INVALID"),
+        (
+            Some("Bearer a.b.c".to_owned()),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (
+            Some(format!("Bearer {}", "a".repeat(9_000))),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (
+            Some(format!("Bearer {expired}")),
+            "Unauthenticated TOKEN_EXPIRED",
+        ),
+        (
+            Some(changed(|claims| {
+                claims.aud = serde_json::from_str("\"other\"").unwrap()
+            })),
             "Unauthenticated TOKEN_WRONG_AUDIENCE",
         ),
         (
-            Some(changed(|claims| claims.aud = serde_json::from_str(r#"["x","handslag"]"#).unwrap())),
+            Some(changed(|claims| {
+                claims.aud = serde_json::from_str(r#"["x","handslag"]"#).unwrap()
+            })),
             "a-system",
         ),
         (
-            Some(changed(|claims| claims.iss = "https://elsewhere".to_owned())),
+            Some(changed(|claims| {
+                claims.iss = "https://elsewhere".to_owned()
+            })),
             "Unauthenticated TOKEN_WRONG_ISSUER",
         ),
         (
@@ -100,13 +142,27 @@ async fn a_token_is_read_only_when_everything_about_it_is_right() {
             "PermissionDenied ROLE_NOT_ALLOWED",
         ),
         (
-            Some(changed(|claims| claims.roles = vec!["organisation".to_owned()])),
+            Some(changed(|claims| {
+                claims.roles = vec!["organisation".to_owned()]
+            })),
             "PermissionDenied ROLE_NOT_ALLOWED",
         ),
-        (Some(format!("Bearer {stranger}")), "Unauthenticated TOKEN_INVALID"),
-        (Some(format!("Bearer {hmac}")), "Unauthenticated TOKEN_INVALID"),
-        (Some(format!("Bearer {unsigned}")), "Unauthenticated TOKEN_INVALID"),
-        (Some(format!("Bearer {forged}")), "Unauthenticated TOKEN_INVALID"),
+        (
+            Some(format!("Bearer {stranger}")),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (
+            Some(format!("Bearer {hmac}")),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (
+            Some(format!("Bearer {unsigned}")),
+            "Unauthenticated TOKEN_INVALID",
+        ),
+        (
+            Some(format!("Bearer {forged}")),
+            "Unauthenticated TOKEN_INVALID",
+        ),
     ];
     for (index, (authorization, expected)) in cases.iter().enumerate() {
         let got = answer(&bed, authorization.as_deref()).await;
@@ -126,10 +182,19 @@ async fn a_board_writes_only_its_own_part() {
     };
     let own = bed.request(&board("farsta"), request("districtBoards/farsta"));
     client.register_subscriber(own).await.unwrap();
-    for other in ["districtBoards/skarpnack", "", "farsta/x", "districtBoards/farsta/"] {
+    for other in [
+        "districtBoards/skarpnack",
+        "",
+        "farsta/x",
+        "districtBoards/farsta/",
+    ] {
         let foreign = bed.request(&board("farsta"), request(other));
         let refused = client.register_subscriber(foreign).await.unwrap_err();
-        assert_eq!(outcome(&refused), "PermissionDenied NOT_YOUR_OWN", "{other:?}");
+        assert_eq!(
+            outcome(&refused),
+            "PermissionDenied NOT_YOUR_OWN",
+            "{other:?}"
+        );
     }
     let officer = Principal::of("an-officer").with_role(Role::CityOfficer);
     let any = bed.request(&officer, request("districtBoards/skarpnack"));
@@ -142,7 +207,8 @@ async fn what_has_no_rule_is_reachable_by_nobody() {
     let bed = Bed::start::<Probe>("access-unknown").await;
     let mut grpc = tonic::client::Grpc::new(bed.channel());
     grpc.ready().await.unwrap();
-    let path = http::uri::PathAndQuery::from_static("/handslag.notifications.v1.NotificationsService/X");
+    let path =
+        http::uri::PathAndQuery::from_static("/handslag.notifications.v1.NotificationsService/X");
     let codec = tonic_prost::ProstCodec::<GetSubscriberRequest, GetSubscriberRequest>::default();
     let request = bed.request(&reader(), GetSubscriberRequest::default());
     let refused = grpc.unary(request, path, codec).await.unwrap_err();

@@ -33,21 +33,35 @@ async fn a_repeated_command_gets_the_first_answer_and_another_body_is_refused() 
     let bed = Bed::start::<Probe>("commands-repeat").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
     let request = |name: &str| bed.request(&operator(), command(name));
-    let first = client.register_subscriber(request("one")).await.unwrap().into_inner();
-    let second = client.register_subscriber(request("one")).await.unwrap().into_inner();
+    let first = client
+        .register_subscriber(request("one"))
+        .await
+        .unwrap()
+        .into_inner();
+    let second = client
+        .register_subscriber(request("one"))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(first, second);
     assert_eq!(effects(bed.database(), "one").await, 1);
 
-    let reused = client.register_subscriber(request("two")).await.unwrap_err();
-    assert_eq!((reused.code(), reason(&reused).as_str()), (
-        Code::FailedPrecondition,
-        "REQUEST_ID_REUSED",
-    ));
+    let reused = client
+        .register_subscriber(request("two"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (reused.code(), reason(&reused).as_str()),
+        (Code::FailedPrecondition, "REQUEST_ID_REUSED",)
+    );
     assert_eq!(effects(bed.database(), "two").await, 0);
 
     // Ids are each caller's own: nobody else's answer is given away.
     let other = Principal::of("another").with_role(Role::Operator);
-    let third = client.register_subscriber(bed.request(&other, command("one"))).await.unwrap();
+    let third = client
+        .register_subscriber(bed.request(&other, command("one")))
+        .await
+        .unwrap();
     assert_ne!(first, third.into_inner());
     bed.end().await;
 }
@@ -58,7 +72,13 @@ async fn concurrent_twins_have_one_effect_and_one_answer() {
     let twins = (0..4).map(|_| {
         let mut client = NotificationsServiceClient::new(bed.channel());
         let request = bed.request(&operator(), command("slow"));
-        async move { client.register_subscriber(request).await.unwrap().into_inner() }
+        async move {
+            client
+                .register_subscriber(request)
+                .await
+                .unwrap()
+                .into_inner()
+        }
     });
     let answers = futures_util::future::join_all(twins).await;
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
@@ -71,11 +91,19 @@ async fn a_command_without_a_usable_identity_is_refused() {
     let bed = Bed::start::<Probe>("commands-identity").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
     for (id, expected) in [("", "FIELD_REQUIRED"), ("17", "REQUEST_ID_INVALID")] {
-        let message = RegisterSubscriberRequest { request_id: id.to_owned(), ..command("x") };
-        let refused = client.register_subscriber(bed.request(&operator(), message)).await;
+        let message = RegisterSubscriberRequest {
+            request_id: id.to_owned(),
+            ..command("x")
+        };
+        let refused = client
+            .register_subscriber(bed.request(&operator(), message))
+            .await;
         let details = refused.unwrap_err().get_error_details();
         let violation = &details.bad_request().unwrap().field_violations[0];
-        assert_eq!((violation.field.as_str(), violation.reason.as_str()), ("request_id", expected));
+        assert_eq!(
+            (violation.field.as_str(), violation.reason.as_str()),
+            ("request_id", expected)
+        );
     }
     bed.end().await;
 }
@@ -87,9 +115,13 @@ async fn a_cancelled_call_does_not_drop_its_command_half_way() {
     let call = client.register_subscriber(bed.request(&operator(), command("slow")));
     let patience = std::time::Duration::from_millis(100);
     assert!(tokio::time::timeout(patience, call).await.is_err());
-    bed.eventually(|| async { effects(bed.database(), "slow").await == 1 }).await;
+    bed.eventually(|| async { effects(bed.database(), "slow").await == 1 })
+        .await;
     // And the answer is there for whoever repeats it.
-    client.register_subscriber(bed.request(&operator(), command("slow"))).await.unwrap();
+    client
+        .register_subscriber(bed.request(&operator(), command("slow")))
+        .await
+        .unwrap();
     assert_eq!(effects(bed.database(), "slow").await, 1);
     bed.end().await;
 }
@@ -103,8 +135,13 @@ async fn a_connection_that_comes_back_inside_a_transaction_is_closed() {
     .await;
     let mut client = NotificationsServiceClient::new(bed.channel());
     for _ in 0..3 {
-        let message = GetSubscriberRequest { name: "leak".to_owned() };
-        client.get_subscriber(bed.request(&operator(), message)).await.unwrap();
+        let message = GetSubscriberRequest {
+            name: "leak".to_owned(),
+        };
+        client
+            .get_subscriber(bed.request(&operator(), message))
+            .await
+            .unwrap();
         // On the leaked connection this would still be inside the stranger's transaction.
         let outside = sqlx::raw_sql("SELECT now() = statement_timestamp()");
         let row = outside.fetch_one(bed.database().pool()).await.unwrap();
@@ -118,9 +155,15 @@ async fn answers_are_forgotten_after_a_week_and_not_before() {
     use handslag_platform::database::request_log::{REMEMBERED, sweep};
     let bed = Bed::start::<Probe>("commands-sweep").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
-    client.register_subscriber(bed.request(&operator(), command("one"))).await.unwrap();
+    client
+        .register_subscriber(bed.request(&operator(), command("one")))
+        .await
+        .unwrap();
     let mut connection = bed.database().pool().acquire().await.unwrap();
-    assert_eq!(sweep(&mut connection, MORNING + REMEMBERED).await.unwrap(), 0);
+    assert_eq!(
+        sweep(&mut connection, MORNING + REMEMBERED).await.unwrap(),
+        0
+    );
     let later = MORNING + REMEMBERED + time::Duration::seconds(1);
     assert_eq!(sweep(&mut connection, later).await.unwrap(), 1);
     drop(connection);
@@ -138,7 +181,10 @@ async fn a_published_event_has_its_effect_once() {
             subject: name.clone(),
             actor: "a-test".to_owned(),
             time: bed.clock().now(),
-            body: AreaCreated { area: name, ..Default::default() },
+            body: AreaCreated {
+                area: name,
+                ..Default::default()
+            },
         })
         .await;
     }

@@ -16,17 +16,25 @@ fn operator() -> Principal {
 }
 
 fn request(bed: &Bed, name: &str) -> Request<GetSubscriberRequest> {
-    bed.request(&operator(), GetSubscriberRequest { name: name.to_owned() })
+    bed.request(
+        &operator(),
+        GetSubscriberRequest {
+            name: name.to_owned(),
+        },
+    )
 }
 
 async fn refused(bed: &Bed, name: &str) -> Status {
-    let mut client = NotificationsServiceClient::new(bed.channel())
-        .max_decoding_message_size(64 * 1024 * 1024);
+    let mut client =
+        NotificationsServiceClient::new(bed.channel()).max_decoding_message_size(64 * 1024 * 1024);
     client.get_subscriber(request(bed, name)).await.unwrap_err()
 }
 
 fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+    status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,11 +43,14 @@ async fn the_clients_deadline_is_answered_as_one_and_the_work_goes_on() {
     let mut client = NotificationsServiceClient::new(bed.channel());
     let mut asked = request(&bed, "sleep");
     // As a header and not by `set_timeout`, whose timer runs in the client.
-    asked.metadata_mut().insert("grpc-timeout", "200m".parse().unwrap());
+    asked
+        .metadata_mut()
+        .insert("grpc-timeout", "200m".parse().unwrap());
     let status = client.get_subscriber(asked).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
     assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
-    bed.eventually(|| async { effects(bed.database(), "slept").await == 1 }).await;
+    bed.eventually(|| async { effects(bed.database(), "slept").await == 1 })
+        .await;
     bed.end().await;
 }
 
@@ -57,7 +68,8 @@ async fn a_full_process_refuses_at_once_and_says_when_to_come_back() {
             tokio::spawn(async move { client.get_subscriber(request).await })
         })
         .collect();
-    bed.eventually(|| async { bed.running().shutdown.under_way() >= 2 }).await;
+    bed.eventually(|| async { bed.running().shutdown.under_way() >= 2 })
+        .await;
     let status = refused(&bed, "me").await;
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert_eq!(reason(&status), "LOAD_SHED");
@@ -84,11 +96,19 @@ async fn one_caller_cannot_take_the_others_share() {
         client.get_subscriber(request(&bed, "me")).await.unwrap();
     }
     let status = refused(&bed, "me").await;
-    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "RATE_LIMITED"));
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::ResourceExhausted, "RATE_LIMITED")
+    );
     assert!(status.get_details_retry_info().is_some());
     let other = Principal::of("another").with_role(Role::Auditor);
-    let message = GetSubscriberRequest { name: "me".to_owned() };
-    client.get_subscriber(bed.request(&other, message)).await.unwrap();
+    let message = GetSubscriberRequest {
+        name: "me".to_owned(),
+    };
+    client
+        .get_subscriber(bed.request(&other, message))
+        .await
+        .unwrap();
     bed.end().await;
 }
 
@@ -98,13 +118,21 @@ async fn a_defect_shows_its_trace_and_never_its_text() {
     for name in ["broken", "dying"] {
         let mut asked = request(&bed, name);
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        asked.metadata_mut().insert("traceparent", parent.parse().unwrap());
+        asked
+            .metadata_mut()
+            .insert("traceparent", parent.parse().unwrap());
         let mut client = NotificationsServiceClient::new(bed.channel());
         let status = client.get_subscriber(asked).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"));
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::Internal, "INTERNAL")
+        );
         assert!(!format!("{status:?}").contains("secret"), "{status:?}");
         let info = status.get_details_error_info().unwrap();
-        assert_eq!(info.metadata["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(
+            info.metadata["trace_id"],
+            "0af7651916cd43dd8448eb211c80319c"
+        );
     }
     bed.end().await;
 }
@@ -121,7 +149,9 @@ async fn an_answer_that_clients_refuse_is_not_sent() {
 async fn a_header_list_beyond_the_limit_is_refused() {
     let bed = Bed::start::<Probe>("limits-headers").await;
     let mut asked = request(&bed, "me");
-    asked.metadata_mut().insert("x-long", "x".repeat(20 * 1024).parse().unwrap());
+    asked
+        .metadata_mut()
+        .insert("x-long", "x".repeat(20 * 1024).parse().unwrap());
     let mut client = NotificationsServiceClient::new(bed.channel());
     assert!(client.get_subscriber(asked).await.is_err());
     client.get_subscriber(request(&bed, "me")).await.unwrap();

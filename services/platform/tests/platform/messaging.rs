@@ -4,4 +4,3 @@ mod bed;
 mod dead;
 mod flow;
 mod repair;
-mod speed;

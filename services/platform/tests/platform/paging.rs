@@ -9,7 +9,10 @@ fn tokens() -> Tokens {
 }
 
 fn request(view: i32) -> ListOrganisationsRequest {
-    ListOrganisationsRequest { page_size: view, ..Default::default() }
+    ListOrganisationsRequest {
+        page_size: view,
+        ..Default::default()
+    }
 }
 
 fn keysets() -> impl Strategy<Value = Vec<String>> {
@@ -65,10 +68,17 @@ fn a_token_belongs_to_its_filter() {
 
 #[test]
 fn sizes_have_a_default_a_bound_and_no_sign() {
-    let size = |asked| tokens().decode(asked, "", &request(0)).map(|page| page.size);
+    let size = |asked| {
+        tokens()
+            .decode(asked, "", &request(0))
+            .map(|page| page.size)
+    };
     assert_eq!(size(0).unwrap(), 50);
     assert_eq!(size(501).unwrap(), 500);
-    assert_eq!(size(-1).unwrap_err().violations[0].reason, "PAGE_SIZE_NEGATIVE");
+    assert_eq!(
+        size(-1).unwrap_err().violations[0].reason,
+        "PAGE_SIZE_NEGATIVE"
+    );
 }
 
 #[test]

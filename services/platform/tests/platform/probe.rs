@@ -73,7 +73,10 @@ impl Service for Probe {
     }
 
     fn new(context: Context) -> Self {
-        Self { context, gate: Arc::new(Semaphore::new(0)) }
+        Self {
+            context,
+            gate: Arc::new(Semaphore::new(0)),
+        }
     }
 
     fn routes(self: Arc<Self>, routes: &mut RoutesBuilder) {
@@ -110,12 +113,21 @@ async fn register(
         subject: name.clone(),
         actor: call.principal.subject.clone(),
         time: probe.context.clock.now(),
-        body: SubscriberRegistered { subscriber: name.clone(), ..Default::default() },
+        body: SubscriberRegistered {
+            subscriber: name.clone(),
+            ..Default::default()
+        },
     };
     outbox::append(&mut tx, event).await?;
     let display_name = call.display_name.clone();
-    let subscriber = Subscriber { name, display_name, ..Default::default() };
-    let response = RegisterSubscriberResponse { subscriber: Some(subscriber) };
+    let subscriber = Subscriber {
+        name,
+        display_name,
+        ..Default::default()
+    };
+    let response = RegisterSubscriberResponse {
+        subscriber: Some(subscriber),
+    };
     tx.commit(&call, &response).await?;
     Ok(response)
 }
@@ -142,12 +154,19 @@ async fn get(
                 display_name: "x".repeat(rpc::MESSAGE_BYTES_MOST),
                 ..Default::default()
             };
-            return Ok(GetSubscriberResponse { subscriber: Some(subscriber) });
+            return Ok(GetSubscriberResponse {
+                subscriber: Some(subscriber),
+            });
         }
         "me" => {
             let name = call.principal.subject.clone();
-            let subscriber = Subscriber { name, ..Default::default() };
-            return Ok(GetSubscriberResponse { subscriber: Some(subscriber) });
+            let subscriber = Subscriber {
+                name,
+                ..Default::default()
+            };
+            return Ok(GetSubscriberResponse {
+                subscriber: Some(subscriber),
+            });
         }
         other => return Err(Error::NoSuch(other.to_owned())),
     }
@@ -170,11 +189,20 @@ async fn stream(
         _ => sink.stopping().await,
     }
     sink.send(item("resume here")).await?;
-    Err(Fault::new(ErrorCode::Unavailable, "SHUTTING_DOWN", "call again", "Anslut igen.").into())
+    Err(Fault::new(
+        ErrorCode::Unavailable,
+        "SHUTTING_DOWN",
+        "call again",
+        "Anslut igen.",
+    )
+    .into())
 }
 
 async fn store(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO effect (name) VALUES ($1)").bind(name).execute(connection).await?;
+    sqlx::query("INSERT INTO effect (name) VALUES ($1)")
+        .bind(name)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -19,12 +19,21 @@ async fn open(
     bed: &Bed,
     name: &str,
 ) -> Streaming<handslag_proto::notifications::v1::StreamNotificationsResponse> {
-    let message =
-        StreamNotificationsRequest { subscriber: name.to_owned(), ..Default::default() };
+    let message = StreamNotificationsRequest {
+        subscriber: name.to_owned(),
+        ..Default::default()
+    };
     let mut client = NotificationsServiceClient::new(bed.channel());
     let request = bed.request(&operator(), message);
-    let mut stream = client.stream_notifications(request).await.unwrap().into_inner();
-    assert_eq!(stream.message().await.unwrap().unwrap().resume_token, "first");
+    let mut stream = client
+        .stream_notifications(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        stream.message().await.unwrap().unwrap().resume_token,
+        "first"
+    );
     stream
 }
 
@@ -47,21 +56,34 @@ async fn an_open_stream_is_told_to_resume_and_does_not_hold_the_end() {
     let bed = Bed::start::<Probe>("running-shutdown").await;
     let mut stream = open(&bed, "patient").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
-    let message = GetSubscriberRequest { name: "sleep".to_owned() };
+    let message = GetSubscriberRequest {
+        name: "sleep".to_owned(),
+    };
     let request = bed.request(&operator(), message);
     let call = tokio::spawn(async move { client.get_subscriber(request).await });
-    bed.eventually(|| async { bed.running().shutdown.under_way() >= 2 }).await;
+    bed.eventually(|| async { bed.running().shutdown.under_way() >= 2 })
+        .await;
 
     let began = Instant::now();
     bed.running().shutdown.stop();
-    assert_eq!(stream.message().await.unwrap().unwrap().resume_token, "resume here");
+    assert_eq!(
+        stream.message().await.unwrap().unwrap().resume_token,
+        "resume here"
+    );
     let end = stream.message().await.unwrap_err();
     assert_eq!(end.code(), Code::Unavailable);
-    assert_eq!(end.get_details_error_info().unwrap().reason, "SHUTTING_DOWN");
+    assert_eq!(
+        end.get_details_error_info().unwrap().reason,
+        "SHUTTING_DOWN"
+    );
     // What was under way is finished and answered.
     call.await.unwrap().unwrap();
     bed.end().await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +92,10 @@ async fn a_stream_that_does_not_listen_is_cut() {
     let mut stream = open(&bed, "deaf").await;
     bed.running().shutdown.stop();
     let end = stream.message().await.unwrap_err();
-    assert_eq!(end.get_details_error_info().unwrap().reason, "SHUTTING_DOWN");
+    assert_eq!(
+        end.get_details_error_info().unwrap().reason,
+        "SHUTTING_DOWN"
+    );
     bed.end().await;
 }
 
@@ -79,11 +104,20 @@ async fn a_streams_deadline_ends_it() {
     let bed = Bed::start::<Probe>("running-stream-deadline").await;
     let message = StreamNotificationsRequest::default();
     let mut request = bed.request(&operator(), message);
-    request.metadata_mut().insert("grpc-timeout", "500m".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("grpc-timeout", "500m".parse().unwrap());
     let mut client = NotificationsServiceClient::new(bed.channel());
-    let mut stream = client.stream_notifications(request).await.unwrap().into_inner();
+    let mut stream = client
+        .stream_notifications(request)
+        .await
+        .unwrap()
+        .into_inner();
     assert!(stream.message().await.unwrap().is_some());
-    assert_eq!(stream.message().await.unwrap_err().code(), Code::DeadlineExceeded);
+    assert_eq!(
+        stream.message().await.unwrap_err().code(),
+        Code::DeadlineExceeded
+    );
     bed.end().await;
 }
 
@@ -91,10 +125,16 @@ async fn a_streams_deadline_ends_it() {
 async fn the_admin_port_says_live_ready_and_how_much() {
     let bed = Bed::start::<Probe>("running-admin").await;
     assert_eq!(page(&bed, "/live").await.0, 200);
-    bed.eventually(|| async { page(&bed, "/ready").await.0 == 200 }).await;
+    bed.eventually(|| async { page(&bed, "/ready").await.0 == 200 })
+        .await;
     let mut client = NotificationsServiceClient::new(bed.channel());
-    let message = GetSubscriberRequest { name: "nobody".to_owned() };
-    client.get_subscriber(bed.request(&operator(), message)).await.unwrap_err();
+    let message = GetSubscriberRequest {
+        name: "nobody".to_owned(),
+    };
+    client
+        .get_subscriber(bed.request(&operator(), message))
+        .await
+        .unwrap_err();
     let (status, text) = page(&bed, "/metrics").await;
     assert_eq!(status, 200);
     for wanted in [
@@ -105,8 +145,11 @@ async fn the_admin_port_says_live_ready_and_how_much() {
     ] {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
     }
+    // Something that takes its time to end keeps the port open.
+    let stream = open(&bed, "deaf").await;
     bed.running().shutdown.stop();
     assert_eq!(page(&bed, "/ready").await.0, 503);
+    drop(stream);
     bed.end().await;
 }
 
@@ -114,11 +157,15 @@ async fn the_admin_port_says_live_ready_and_how_much() {
 async fn the_admin_port_answers_the_health_protocol_too() {
     let bed = Bed::start::<Probe>("running-health").await;
     let address = format!("http://{}", bed.running().admin_address);
-    let channel = tonic::transport::Endpoint::from_shared(address).unwrap().connect_lazy();
+    let channel = tonic::transport::Endpoint::from_shared(address)
+        .unwrap()
+        .connect_lazy();
     let service = "handslag.notifications.v1.NotificationsService".to_owned();
     bed.eventually(|| async {
         let mut client = tonic_health::pb::health_client::HealthClient::new(channel.clone());
-        let request = tonic_health::pb::HealthCheckRequest { service: service.clone() };
+        let request = tonic_health::pb::HealthCheckRequest {
+            service: service.clone(),
+        };
         let answer = client.check(request).await.unwrap().into_inner();
         answer.status() == tonic_health::pb::health_check_response::ServingStatus::Serving
     })
@@ -130,7 +177,9 @@ async fn the_admin_port_answers_the_health_protocol_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_loses_a_part_fails() {
     let bed = Bed::start::<Probe>("running-fail").await;
-    bed.running().shutdown.fail("the task mail failed: no route");
+    bed.running()
+        .shutdown
+        .fail("the task mail failed: no route");
     let running = bed.into_running();
     let error = running.ended().await.unwrap_err();
     assert_eq!(error.to_string(), "the task mail failed: no route");
