@@ -1,12 +1,10 @@
-//! The pages with stand-in data, for looking at them: `cargo run -p handslag-web --example preview`.
+//! The pages with stand-in data, for looking at them: `cargo run -p handslag-web --example
+//! preview`.
 #![expect(
     clippy::expect_used,
     reason = "a tool for the eye: what fails is shown and ends it"
 )]
-#![expect(
-    dead_code,
-    reason = "shares the stand-in of the tests"
-)]
+#![expect(dead_code, reason = "shares the stand-in of the tests")]
 
 #[path = "../tests/web/fixtures.rs"]
 mod fixtures;

@@ -1,9 +1,11 @@
-//! A step curve as inline SVG that a screen reader can read: title, description, and the numbers for a table beside it.
+//! A step curve as inline SVG that a screen reader can read: title, description, and the numbers
+//! for a table beside it.
 //!
 //! # Design notes
-//! The two lines differ by dash and by the name written at their end, never by colour alone. A count that changed for
-//! a few months and then stood still for years would be a flat line with a bump at its left edge; the curve therefore
-//! ends some time after the last change, and says so. Coordinates carry one decimal: a tenth of a pixel is enough.
+//! The two lines differ by dash and by the name written at their end, never by colour alone. A
+//! count that changed for a few months and then stood still for years would be a flat line with a
+//! bump at its left edge; the curve therefore ends some time after the last change, and says so.
+//! Coordinates carry one decimal: a tenth of a pixel is enough.
 
 use std::fmt::Write;
 

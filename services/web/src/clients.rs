@@ -1,10 +1,10 @@
 //! The four services as this front calls them: lazily connected, with a deadline on every call.
 //!
 //! # Design notes
-//! A channel connects when it is first used and again after every loss, so the front starts before the services and
-//! survives their restarts. Reads are repeated once when the connection was lost under them (a server that closes an
-//! aged connection can fail the call that races the closing); commands are repeated too, since each carries the
-//! identity that makes a repetition harmless.
+//! A channel connects when it is first used and again after every loss, so the front starts before
+//! the services and survives their restarts. Reads are repeated once when the connection was lost
+//! under them (a server that closes an aged connection can fail the call that races the closing);
+//! commands are repeated too, since each carries the identity that makes a repetition harmless.
 
 use std::{future::Future, time::Duration};
 
@@ -184,7 +184,8 @@ where
             answer => answer,
         }
     };
-    // The deadline is kept here as well: a server that hangs before it reads the request knows of none.
+    // The deadline is kept here as well: a server that hangs before it reads the request knows of
+    // none.
     match tokio::time::timeout(deadline, both).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(PageError::from_status(service, &status)),

@@ -2,9 +2,22 @@
 
 use std::net::SocketAddr;
 
-/// Everything the front is told from outside.
-#[derive(Debug, Clone, clap::Parser)]
+/// What the front's own process is told beyond that.
+#[derive(Debug, clap::Parser)]
 #[command(name = "handslag-web", about = "Handslag's public pages", version)]
+pub(crate) struct Process {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Which log lines are written, in tracing's directives.
+    #[arg(long, env = "HANDSLAG_LOG", default_value = "info")]
+    pub(crate) log: String,
+    /// Base address of the collector of traces; without it none are sent.
+    #[arg(long, env = "HANDSLAG_OTLP_ENDPOINT")]
+    pub(crate) otlp_endpoint: Option<String>,
+}
+
+/// Everything the front is told from outside.
+#[derive(Debug, Clone, clap::Args)]
 pub struct Config {
     /// Where the pages are served.
     #[arg(long, env = "HANDSLAG_WEB_ADDRESS", default_value = "127.0.0.1:7400")]

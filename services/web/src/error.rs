@@ -82,7 +82,7 @@ impl PageError {
             Self::NotFound => (
                 "Sidan finns inte",
                 "Det finns ingen sida på den här adressen.".into(),
-                "Kontrollera adressen, eller sök bland organisationerna eller börja om på startsidan.",
+                "Kontrollera adressen, sök bland organisationerna eller börja på startsidan.",
             ),
             Self::BadRequest(what) => (
                 "Frågan går inte att besvara",
@@ -105,7 +105,7 @@ impl PageError {
                     "Den del av tjänsten som sköter {} svarar inte.",
                     service.swedish()
                 ),
-                "Försök igen om en liten stund. Inget har gått förlorat, och övriga sidor fungerar.",
+                "Försök igen om en stund. Inget har gått förlorat, och övriga sidor fungerar.",
             ),
             Self::Internal(_) => (
                 "Något gick fel hos oss",

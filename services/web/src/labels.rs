@@ -1,4 +1,5 @@
-//! The contracts' enumerations in Swedish. Each has a code that stands in addresses and class names.
+//! The contracts' enumerations in Swedish. Each has a code that stands in addresses and class
+//! names.
 
 use handslag_proto::{commitments, registry, reporting};
 

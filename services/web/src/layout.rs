@@ -8,7 +8,8 @@ pub(crate) struct MenuItem {
     pub(crate) label: &'static str,
 }
 
-/// The menu, in the order of a reader's questions: what is it, who is in it, what is promised, how does it go.
+/// The menu, in the order of a reader's questions: what is it, who is in it, what is promised, how
+/// does it go.
 pub(crate) const MENU: [MenuItem; 7] = [
     MenuItem {
         path: "/overenskommelsen",

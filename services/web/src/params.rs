@@ -9,7 +9,8 @@ use axum::{
 
 use crate::error::PageError;
 
-/// Longest query of an address, in bytes: a search, every filter and a page token fit in a quarter of it.
+/// Longest query of an address, in bytes: a search, every filter and a page token fit in a quarter
+/// of it.
 const MAX_QUERY_BYTES: usize = 8192;
 /// Longest search text, in characters: the longest name of an organisation.
 const MAX_TEXT: usize = 200;

@@ -1,4 +1,5 @@
-//! Headers that bound what a page may do in a browser, and the check that a form was sent from here.
+//! Headers that bound what a page may do in a browser, and the check that a form was sent from
+//! here.
 
 use axum::{
     extract::Request,
@@ -9,16 +10,19 @@ use axum::{
 
 use crate::error::PageError;
 
-/// The pages load their own style sheet, fonts and pictures and nothing else; there is no script to allow.
+/// The pages load their own style sheet, fonts and pictures and nothing else; there is no script to
+/// allow.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A report made as a page carries its style within. It is shown as a stranger: without scripts, forms or our origin.
+/// A report made as a page carries its style within. It is shown as a stranger: without scripts,
+/// forms or our origin.
 pub(crate) const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      img-src data:; font-src data:; base-uri 'none'; frame-ancestors 'none'; sandbox";
 
-/// Set on every answer unless the page has set its own. `same-origin` rather than `no-referrer`: under the latter
-/// browsers send `Origin: null` with our own forms, and the check below would refuse them.
+/// Set on every answer unless the page has set its own. `same-origin` rather than `no-referrer`:
+/// under the latter browsers send `Origin: null` with our own forms, and the check below would
+/// refuse them.
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -54,8 +58,8 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a form was sent from a page of ours. A caller that sends neither header is no browser, and has no
-/// visitor whose rights could be borrowed.
+/// Whether a form was sent from a page of ours. A caller that sends neither header is no browser,
+/// and has no visitor whose rights could be borrowed.
 fn from_here(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site"))

@@ -5,13 +5,18 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 use clap::Parser;
-use handslag_platform::clock::Clock;
+use handslag_platform::{clock::Clock, telemetry};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{clients::Clients, config::Config, pages};
+use crate::{
+    clients::Clients,
+    config::{Config, Process},
+    pages,
+};
 
-/// Longest wait for pages that are being answered when the front stops: more than the longest deadline of a call.
+/// Longest wait for pages that are being answered when the front stops: more than the longest
+/// deadline of a call.
 const STOP_GRACE: Duration = Duration::from_secs(15);
 
 /// What every page needs.
@@ -84,15 +89,17 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 
 /// Runs the front as a process until it is told to stop.
 pub fn run() -> ExitCode {
-    let config = Config::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let process = Process::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
-    };
-    match runtime.block_on(until_stopped(config)) {
+        .build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        let telemetry = telemetry::install("web", &process.log, process.otlp_endpoint.as_deref())?;
+        let ended = runtime.block_on(until_stopped(process.config));
+        runtime.block_on(telemetry.flush());
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -132,7 +139,8 @@ fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> Join
     })
 }
 
-/// Ready does not ask the services: pages that do not need a service that is away must go on being reachable.
+/// Ready does not ask the services: pages that do not need a service that is away must go on being
+/// reachable.
 fn admin(ready: Arc<AtomicBool>) -> Router {
     let answer = move || {
         let code = if ready.load(Ordering::Acquire) {

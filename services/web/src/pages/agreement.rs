@@ -7,7 +7,9 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use handslag_proto::registry::v1::{Agreement, Edition, Proceeding, Proposal, Term};
+use handslag_proto::registry::v1::{
+    Agreement, Edition, Proceeding, Proposal, ReportedFigure, Term,
+};
 
 use crate::{
     error::{PageError, html},
@@ -158,18 +160,18 @@ async fn show(app: &App, agreement: Agreement) -> Result<Response, PageError> {
     html(&assemble(
         agreement,
         &names,
-        proceedings?,
-        proposals?,
-        figures?,
+        &proceedings?,
+        &proposals?,
+        &figures?,
     ))
 }
 
 fn assemble(
     agreement: Agreement,
     names: &Names,
-    proceedings: Vec<Proceeding>,
-    proposals: Vec<Proposal>,
-    figures: Vec<handslag_proto::registry::v1::ReportedFigure>,
+    proceedings: &[Proceeding],
+    proposals: &[Proposal],
+    figures: &[ReportedFigure],
 ) -> AgreementPage {
     let step_count = view::counted(
         i64::try_from(proceedings.len()).unwrap_or(0),
@@ -201,13 +203,10 @@ fn assemble(
             .map(|p| view::text(p.title.as_ref()))
             .collect(),
         term: agreement.term.as_ref().map(|t| term(t, &agreement)),
-        years: years(&proceedings, &titles, &proposals),
+        years: years(proceedings, &titles, proposals),
         step_count,
-        proposals: proposals
-            .into_iter()
-            .map(|p| proposal(p, &titles))
-            .collect(),
-        figures: figures.into_iter().map(figure).collect(),
+        proposals: proposals.iter().map(|p| proposal(p, &titles)).collect(),
+        figures: figures.iter().map(figure).collect(),
         editions: agreement.editions.into_iter().map(edition).collect(),
     }
 }
@@ -307,7 +306,7 @@ fn link(name: &str, titles: &BTreeMap<String, String>) -> Option<(String, String
         .map(|title| (view::last(name).to_owned(), title.clone()))
 }
 
-fn proposal(proposal: Proposal, titles: &BTreeMap<String, String>) -> ProposalView {
+fn proposal(proposal: &Proposal, titles: &BTreeMap<String, String>) -> ProposalView {
     ProposalView {
         id: view::last(&proposal.name).into(),
         title: view::text(proposal.title.as_ref()),

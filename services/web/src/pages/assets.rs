@@ -8,7 +8,8 @@ use axum::{
 
 use crate::error::PageError;
 
-/// A day: the address of the style sheet carries the version, but a fix between versions should reach readers soon.
+/// A day: the address of the style sheet carries the version, but a fix between versions should
+/// reach readers soon.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 /// Serves one of the files.

@@ -1,4 +1,5 @@
-//! The district boards' discussions of the principles. Never a judgement: discussed, not yet, by a predecessor.
+//! The district boards' discussions of the principles. Never a judgement: discussed, not yet, by a
+//! predecessor.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The yearly rounds: each party accounts for its own part, and a missing account is shown as missing.
+//! The yearly rounds: each party accounts for its own part, and a missing account is shown as
+//! missing.
 
 use askama::Template;
 use axum::{extract::State, response::Response};

@@ -98,7 +98,8 @@ impl Query {
 
     fn request(&self, agreement: &str) -> ListOrganisationsRequest {
         let value = |label: Option<&Label>| label.map_or(0, |l| l.value);
-        // A state is a state towards an agreement; without the question the agreement must not narrow the list.
+        // A state is a state towards an agreement; without the question the agreement must not
+        // narrow the list.
         let (agreement, states) = match self.relation {
             Some(relation) => (agreement.to_owned(), vec![relation.value]),
             None => (String::new(), Vec::new()),
@@ -215,8 +216,8 @@ pub(super) fn roles(roles: &[i32]) -> String {
     view::capital(&view::listed(&names))
 }
 
-/// Where the organisations of a page stand towards the agreement. One call tells it of the first 500; those beyond
-/// are asked for one by one, at most a page of them.
+/// Where the organisations of a page stand towards the agreement. One call tells it of the first
+/// 500; those beyond are asked for one by one, at most a page of them.
 async fn relations(
     clients: &Clients,
     agreement: &str,

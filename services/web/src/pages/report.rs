@@ -1,9 +1,10 @@
 //! How an ordered report goes, and the report itself.
 //!
 //! # Design notes
-//! A page that reloads by itself takes the reading place away from those who listen to it (WCAG 2.2.1), and axe
-//! counts it as a fault. So the page waits for the report, on the server, for as long as one is usually made; when it
-//! takes longer the reader asks again, or chooses a page that does so by itself.
+//! A page that reloads by itself takes the reading place away from those who listen to it (WCAG
+//! 2.2.1), and axe counts it as a fault. So the page waits for the report, on the server, for as
+//! long as one is usually made; when it takes longer the reader asks again, or chooses a page that
+//! does so by itself.
 
 use std::time::Duration;
 

@@ -43,6 +43,7 @@ struct Reports {
     request_id: String,
     boards: Vec<Choice>,
     years: Vec<i32>,
+    chosen_year: i32,
     formats: Vec<Choice>,
     latest: Vec<Line>,
     latest_missing: bool,
@@ -63,8 +64,9 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
         page_size: LATEST,
         ..Default::default()
     };
-    let (boards, latest) = tokio::join!(
+    let (boards, framework, latest) = tokio::join!(
         reads::boards(&app.clients),
+        reads::framework(&app.clients),
         app.clients
             .reporting(request, |mut c, r| async move { c.list_reports(r).await }),
     );
@@ -72,6 +74,9 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
         .into_iter()
         .map(|board| (board.name, view::text(board.title.as_ref())))
         .collect();
+    // The year the agreement began is the first of which there is something to tell.
+    let this_year = app.clock.today().year();
+    let began = framework?.and_then(|agreement| agreement.term?.starts_on);
     let (latest, latest_missing) = match latest {
         Ok(answer) => (answer.reports, false),
         Err(_) => (Vec::new(), true),
@@ -80,12 +85,13 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
         page: Page::new("Rapporter", PATH),
         request_id: handslag_platform::id::new().to_string(),
         latest: latest
-            .into_iter()
+            .iter()
             .take(10)
             .map(|report| line(report, &boards))
             .collect(),
         boards: parts::named(&boards, ""),
-        years: (FIRST_YEAR..=app.clock.today().year()).rev().collect(),
+        years: (FIRST_YEAR..=this_year).rev().collect(),
+        chosen_year: began.map_or(this_year, |day| day.year),
         formats: parts::fixed(labels::FORMATS, labels::FORMATS.first()),
         latest_missing,
     })?;
@@ -146,7 +152,7 @@ fn request(order: Order) -> Result<CreateReportRequest, PageError> {
     })
 }
 
-fn line(report: Report, boards: &[(String, String)]) -> Line {
+fn line(report: &Report, boards: &[(String, String)]) -> Line {
     Line {
         id: view::last(&report.name).into(),
         board: board_title(&report.board, boards),

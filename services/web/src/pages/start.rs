@@ -65,7 +65,8 @@ struct Start {
     plan_missing: bool,
 }
 
-/// Shows the start page. Without the registry there is nothing to say; the curve and the plan may be missing.
+/// Shows the start page. Without the registry there is nothing to say; the curve and the plan may
+/// be missing.
 pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> {
     let clients = &app.clients;
     let names = reads::names(clients).await;
@@ -91,7 +92,7 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
         page: Page::new("Handslag", "/").notice(names.notice()),
         framework: Some(framework(&agreement, &names)),
         signed: signed?,
-        figures: figures?.into_iter().map(figure).collect(),
+        figures: figures?.iter().map(figure).collect(),
         curve,
         curve_missing,
         actions,
@@ -100,7 +101,7 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
 }
 
 /// A figure with its source.
-pub(super) fn figure(figure: ReportedFigure) -> FigureView {
+pub(super) fn figure(figure: &ReportedFigure) -> FigureView {
     let about = if figure.approximate { "omkring " } else { "" };
     FigureView {
         measure: labels::of(labels::MEASURES, figure.measure).swedish,

@@ -29,7 +29,8 @@ struct Status {
     all_up: bool,
 }
 
-/// Asks each service something small. Any answer will do, also one that asks who we are: inboxes are not public.
+/// Asks each service something small. Any answer will do, also one that asks who we are: inboxes
+/// are not public.
 pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> {
     let areas = ListAreasRequest {
         page_size: 1,

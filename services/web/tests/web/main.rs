@@ -1,4 +1,10 @@
-//! The pages as a reader gets them: what they say, what they say when something is wrong, and what they never do.
+//! The pages as a reader gets them: what they say, what they say when something is wrong, and what
+//! they never do.
+
+#![expect(
+    clippy::expect_used,
+    reason = "in a test an expectation is the assertion"
+)]
 
 mod fixtures;
 mod stub;
@@ -48,7 +54,8 @@ impl Front {
         let length = form.len();
         self.send(format!(
             "POST {path} HTTP/1.1\r\nHost: web\r\nConnection: close\r\n{headers}\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+             Content-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n\r\n{form}"
         ))
         .await
     }

@@ -1,9 +1,9 @@
 //! A stand-in for the four services: answers what the pages ask from fixed data, on one port.
 //!
 //! # Design notes
-//! The pages are tested with the real services by the stories; this stand-in exists for what those cannot show, such
-//! as a page per error, and for looking at the pages without a database. It speaks plain gRPC by path, so that the
-//! hundred methods which no page calls need no body here.
+//! The pages are tested with the real services by the stories; this stand-in exists for what those
+//! cannot show, such as a page per error, and for looking at the pages without a database. It
+//! speaks plain gRPC by path, so that the hundred methods which no page calls need no body here.
 
 use std::{
     collections::BTreeMap,
@@ -236,10 +236,19 @@ fn reply_of_the_others(
             })
         }
         "DownloadReport" => {
+            let name = read::<rep::DownloadReportRequest>(question).name;
+            let page = ordered.lock().expect("lock").values().any(|report| {
+                report.name == name && report.format == i32::from(rep::ReportFormat::Html)
+            });
+            let (content, media_type, ending) = if page {
+                ("<!DOCTYPE html>\n", "text/html; charset=utf-8", "html")
+            } else {
+                ("%PDF-1.7\n", "application/pdf", "pdf")
+            };
             let first = rep::DownloadReportResponse {
-                content: b"%PDF-1.7\n".to_vec(),
-                media_type: "application/pdf".into(),
-                file_name: "socialn\u{e4}mnden-2012.pdf".into(),
+                content: content.into(),
+                media_type: media_type.into(),
+                file_name: format!("socialn\u{e4}mnden-2012.{ending}"),
             };
             let second = rep::DownloadReportResponse {
                 content: b"%%EOF\n".to_vec(),
