@@ -178,9 +178,7 @@ impl References {
         self.violations.add(
             field,
             reason,
-            format!(
-                "{name} is unknown here; what was created a moment ago arrives within seconds"
-            ),
+            format!("{name} is unknown here; what was created a moment ago arrives within seconds"),
             format!(
                 "{name} är inte känd här. Det som nyss har skapats kommer inom några sekunder."
             ),

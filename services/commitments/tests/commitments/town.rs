@@ -19,10 +19,10 @@ use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-pub type Client = CommitmentsServiceClient<Channel>;
+pub(crate) type Client = CommitmentsServiceClient<Channel>;
 
 /// A request with the method that answers it.
-pub trait Ask: Clone + Send + Sized {
+pub(crate) trait Ask: Clone + Send + Sized {
     type Answer: Send;
     fn ask(
         request: Request<Self>,
@@ -93,44 +93,52 @@ questions! {
     list_deliberations: ListDeliberationsRequest -> ListDeliberationsResponse;
 }
 
-pub fn city() -> Principal {
-    Principal::of("city-1").with_role(Role::CityOfficer).with_party("city").with_board("social")
+pub(crate) fn city() -> Principal {
+    Principal::of("city-1")
+        .with_role(Role::CityOfficer)
+        .with_party("city")
+        .with_board("social")
 }
 
-pub fn sector() -> Principal {
-    Principal::of("sector-1").with_role(Role::SectorRepresentative).with_party("sector")
+pub(crate) fn sector() -> Principal {
+    Principal::of("sector-1")
+        .with_role(Role::SectorRepresentative)
+        .with_party("sector")
 }
 
-pub fn group() -> Principal {
+pub(crate) fn group() -> Principal {
     Principal::of("group-1").with_role(Role::WorkingGroup)
 }
 
-pub fn nobody() -> Principal {
+pub(crate) fn nobody() -> Principal {
     Principal::of("system-1").with_role(Role::SystemReader)
 }
 
-pub fn texts(all: &[&str]) -> Vec<String> {
+pub(crate) fn texts(all: &[&str]) -> Vec<String> {
     all.iter().map(|&one| one.to_owned()).collect()
 }
 
-pub fn day(year: i32, month: i32, day: i32) -> Option<Date> {
+pub(crate) fn day(year: i32, month: i32, day: i32) -> Option<Date> {
     Some(Date { year, month, day })
 }
 
-pub fn partial(year: i32, month: i32, day: i32) -> Option<PartialDate> {
+pub(crate) fn partial(year: i32, month: i32, day: i32) -> Option<PartialDate> {
     Some(PartialDate { year, month, day })
 }
 
-pub fn title(sv: &str) -> Option<LocalizedText> {
-    Some(LocalizedText { sv: sv.to_owned(), en: String::new() })
+pub(crate) fn title(sv: &str) -> Option<LocalizedText> {
+    Some(LocalizedText {
+        sv: sv.to_owned(),
+        en: String::new(),
+    })
 }
 
 /// The name of the n-th agreement of the town.
-pub fn agreement(number: u128) -> String {
+pub(crate) fn agreement(number: u128) -> String {
     format!("agreements/{}", id::encode(Uuid::from_u128(number)))
 }
 
-pub fn drafted(number: u128, areas: &[&str]) -> events::AgreementDrafted {
+pub(crate) fn drafted(number: u128, areas: &[&str]) -> events::AgreementDrafted {
     let principle = |code: &str| events::AgreementPrinciple {
         code: code.to_owned(),
         title: title(code),
@@ -147,22 +155,33 @@ pub fn drafted(number: u128, areas: &[&str]) -> events::AgreementDrafted {
 }
 
 /// A service that knows a town.
-pub struct Town {
-    pub bed: Bed,
+pub(crate) struct Town {
+    pub(crate) bed: Bed,
     seen: Mutex<BTreeSet<String>>,
 }
 
 impl Town {
-    pub async fn start(name: &str) -> Self {
-        let town = Self { bed: Bed::start::<Commitments>(name).await, seen: Mutex::default() };
+    pub(crate) async fn start(name: &str) -> Self {
+        let town = Self {
+            bed: Bed::start::<Commitments>(name).await,
+            seen: Mutex::default(),
+        };
         for code in ["social", "aldre", "kultur"] {
             let area = format!("areas/{code}");
-            let body = events::AreaCreated { scope: None, area, title: title(code) };
+            let body = events::AreaCreated {
+                scope: None,
+                area,
+                title: title(code),
+            };
             town.hear(code, 1, body).await;
         }
         for code in ["city", "sector", "region"] {
             let party = format!("parties/{code}");
-            let body = events::PartyCreated { scope: None, party, title: title(code) };
+            let body = events::PartyCreated {
+                scope: None,
+                party,
+                title: title(code),
+            };
             town.hear(code, 1, body).await;
         }
         for board in ["farsta", "alvsjo", "hagersten"] {
@@ -170,7 +189,8 @@ impl Town {
         }
         for number in [1, 2] {
             let areas = ["areas/social", "areas/aldre"];
-            town.hear(&agreement(number)[11..], 1, drafted(number, &areas)).await;
+            town.hear(&agreement(number)[11..], 1, drafted(number, &areas))
+                .await;
         }
         let known = || async {
             let count = "SELECT (SELECT count(*) FROM area) + (SELECT count(*) FROM party)
@@ -181,7 +201,7 @@ impl Town {
         town
     }
 
-    pub async fn hear<E: EventMessage>(&self, aggregate_id: &str, version: i64, body: E) {
+    pub(crate) async fn hear<E: EventMessage>(&self, aggregate_id: &str, version: i64, body: E) {
         let event = Event {
             aggregate_id: aggregate_id.to_owned(),
             version: Version(version),
@@ -193,7 +213,7 @@ impl Town {
         self.bed.publish(event).await;
     }
 
-    pub async fn board(&self, code: &str, established_on: Option<Date>) {
+    pub(crate) async fn board(&self, code: &str, established_on: Option<Date>) {
         let body = events::DistrictBoardCreated {
             scope: None,
             district_board: format!("districtBoards/{code}"),
@@ -203,7 +223,7 @@ impl Town {
         self.hear(code, 1, body).await;
     }
 
-    pub async fn succeeded(&self, code: &str, successor: &str, succeeded_on: Option<Date>) {
+    pub(crate) async fn succeeded(&self, code: &str, successor: &str, succeeded_on: Option<Date>) {
         let body = events::DistrictBoardSucceeded {
             scope: None,
             district_board: format!("districtBoards/{code}"),
@@ -213,13 +233,17 @@ impl Town {
         self.hear(code, 2, body).await;
     }
 
-    pub async fn ask<R: Ask>(&self, who: &Principal, request: R) -> Result<R::Answer, Status> {
+    pub(crate) async fn ask<R: Ask>(
+        &self,
+        who: &Principal,
+        request: R,
+    ) -> Result<R::Answer, Status> {
         let mut client = Client::new(self.bed.channel());
         let request = self.bed.request(who, request.identified());
         R::ask(request, &mut client).await.map(Response::into_inner)
     }
 
-    pub async fn done<R: Ask>(&self, who: &Principal, request: R) -> R::Answer {
+    pub(crate) async fn done<R: Ask>(&self, who: &Principal, request: R) -> R::Answer {
         match self.ask(who, request).await {
             Ok(answer) => answer,
             Err(status) => {
@@ -230,7 +254,7 @@ impl Town {
     }
 
     /// The request is refused as told, and nothing is written.
-    pub async fn refuses<R: Ask>(
+    pub(crate) async fn refuses<R: Ask>(
         &self,
         who: &Principal,
         request: R,
@@ -239,16 +263,31 @@ impl Town {
         fields: &[(&str, &str)],
     ) -> Status {
         let before = self.footprint().await;
-        let Err(status) = self.ask(who, request).await else { panic!("{reason} was not refused") };
+        let Err(status) = self.ask(who, request).await else {
+            panic!("{reason} was not refused")
+        };
         let details = status.get_error_details();
-        let told = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
-        let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+        let told = details
+            .error_info()
+            .map(|info| info.reason.clone())
+            .unwrap_or_default();
+        let violations = details
+            .bad_request()
+            .map(|bad| bad.field_violations.clone());
         let violations = violations.unwrap_or_default();
-        let broken: Vec<(&str, &str)> =
-            violations.iter().map(|one| (one.field.as_str(), one.reason.as_str())).collect();
-        assert_eq!((status.code(), told.as_str(), broken.as_slice()), (code, reason, fields));
+        let broken: Vec<(&str, &str)> = violations
+            .iter()
+            .map(|one| (one.field.as_str(), one.reason.as_str()))
+            .collect();
+        assert_eq!(
+            (status.code(), told.as_str(), broken.as_slice()),
+            (code, reason, fields)
+        );
         let swedish = details.localized_message().map(|one| one.message.clone());
-        assert!(swedish.is_some_and(|swedish| !swedish.is_empty()), "{reason} in Swedish");
+        assert!(
+            swedish.is_some_and(|swedish| !swedish.is_empty()),
+            "{reason} in Swedish"
+        );
         assert_eq!(self.footprint().await, before, "{reason} wrote something");
         let mut seen = self.seen.lock().unwrap();
         seen.insert(told);
@@ -257,21 +296,37 @@ impl Town {
     }
 
     /// The fields of a request break rules.
-    pub async fn invalid<R: Ask>(&self, who: &Principal, request: R, fields: &[(&str, &str)]) {
-        self.refuses(who, request, Code::InvalidArgument, "INVALID_REQUEST", fields).await;
+    pub(crate) async fn invalid<R: Ask>(
+        &self,
+        who: &Principal,
+        request: R,
+        fields: &[(&str, &str)],
+    ) {
+        self.refuses(
+            who,
+            request,
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+            fields,
+        )
+        .await;
     }
 
     /// The record forbids a request.
-    pub async fn forbidden<R: Ask>(&self, who: &Principal, request: R, reason: &str) {
-        self.refuses(who, request, Code::FailedPrecondition, reason, &[]).await;
+    pub(crate) async fn forbidden<R: Ask>(&self, who: &Principal, request: R, reason: &str) {
+        self.refuses(who, request, Code::FailedPrecondition, reason, &[])
+            .await;
     }
 
-    pub fn seen(&self) -> BTreeSet<String> {
+    pub(crate) fn seen(&self) -> BTreeSet<String> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub async fn number(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(self.bed.database().pool()).await.unwrap()
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql)
+            .fetch_one(self.bed.database().pool())
+            .await
+            .unwrap()
     }
 
     async fn footprint(&self) -> String {
@@ -283,40 +338,53 @@ impl Town {
             (SELECT count(*) FROM action_report),
             (SELECT concat(count(*), '.', sum(version)) FROM follow_up),
             (SELECT count(*) FROM deliberation))";
-        sqlx::query_scalar(sql).fetch_one(self.bed.database().pool()).await.unwrap()
+        sqlx::query_scalar(sql)
+            .fetch_one(self.bed.database().pool())
+            .await
+            .unwrap()
     }
 
-    pub async fn propose(&self, bearers: &[&str]) -> String {
+    pub(crate) async fn propose(&self, bearers: &[&str]) -> String {
         let answer = self.done(&city(), proposal(bearers)).await;
         answer.commitment.unwrap().name
     }
 
-    pub async fn accept(&self, who: &Principal, commitment: &str) -> proto::Commitment {
-        self.done(who, acceptance(who, commitment)).await.commitment.unwrap()
+    pub(crate) async fn accept(&self, who: &Principal, commitment: &str) -> proto::Commitment {
+        self.done(who, acceptance(who, commitment))
+            .await
+            .commitment
+            .unwrap()
     }
 
     /// A commitment of the sector that binds.
-    pub async fn binding(&self) -> String {
+    pub(crate) async fn binding(&self) -> String {
         let commitment = self.propose(&["parties/sector"]).await;
         self.accept(&sector(), &commitment).await;
         commitment
     }
 
-    pub async fn plan(&self) -> String {
+    pub(crate) async fn plan(&self) -> String {
         self.done(&group(), plan()).await.action_plan.unwrap().name
     }
 
-    pub async fn action(&self, plan: &str, commitment: &str) -> String {
+    pub(crate) async fn action(&self, plan: &str, commitment: &str) -> String {
         let answer = self.done(&group(), action(plan, commitment)).await;
         answer.action.unwrap().name
     }
 
-    pub async fn approve(&self, who: &Principal, plan: &str) -> proto::ActionPlan {
-        self.done(who, approval(who, plan)).await.action_plan.unwrap()
+    pub(crate) async fn approve(&self, who: &Principal, plan: &str) -> proto::ActionPlan {
+        self.done(who, approval(who, plan))
+            .await
+            .action_plan
+            .unwrap()
     }
 
-    pub async fn round(&self, year: i32) -> String {
-        self.done(&group(), round(year)).await.follow_up.unwrap().name
+    pub(crate) async fn round(&self, year: i32) -> String {
+        self.done(&group(), round(year))
+            .await
+            .follow_up
+            .unwrap()
+            .name
     }
 }
 
@@ -324,7 +392,7 @@ fn party_of(who: &Principal) -> String {
     format!("parties/{}", who.party.as_deref().unwrap_or("city"))
 }
 
-pub fn proposal(bearers: &[&str]) -> proto::ProposeCommitmentRequest {
+pub(crate) fn proposal(bearers: &[&str]) -> proto::ProposeCommitmentRequest {
     proto::ProposeCommitmentRequest {
         agreement: agreement(1),
         proposer: "parties/city".to_owned(),
@@ -337,7 +405,7 @@ pub fn proposal(bearers: &[&str]) -> proto::ProposeCommitmentRequest {
     }
 }
 
-pub fn acceptance(who: &Principal, commitment: &str) -> proto::AcceptCommitmentRequest {
+pub(crate) fn acceptance(who: &Principal, commitment: &str) -> proto::AcceptCommitmentRequest {
     proto::AcceptCommitmentRequest {
         commitment: commitment.to_owned(),
         party: party_of(who),
@@ -345,7 +413,7 @@ pub fn acceptance(who: &Principal, commitment: &str) -> proto::AcceptCommitmentR
     }
 }
 
-pub fn refusal(who: &Principal, commitment: &str) -> proto::DeclineCommitmentRequest {
+pub(crate) fn refusal(who: &Principal, commitment: &str) -> proto::DeclineCommitmentRequest {
     proto::DeclineCommitmentRequest {
         commitment: commitment.to_owned(),
         party: party_of(who),
@@ -354,7 +422,7 @@ pub fn refusal(who: &Principal, commitment: &str) -> proto::DeclineCommitmentReq
     }
 }
 
-pub fn plan() -> proto::DraftActionPlanRequest {
+pub(crate) fn plan() -> proto::DraftActionPlanRequest {
     proto::DraftActionPlanRequest {
         agreement: agreement(1),
         party: "parties/city".to_owned(),
@@ -366,7 +434,7 @@ pub fn plan() -> proto::DraftActionPlanRequest {
     }
 }
 
-pub fn action(plan: &str, commitment: &str) -> proto::AddActionRequest {
+pub(crate) fn action(plan: &str, commitment: &str) -> proto::AddActionRequest {
     proto::AddActionRequest {
         action_plan: plan.to_owned(),
         party: "parties/city".to_owned(),
@@ -379,7 +447,7 @@ pub fn action(plan: &str, commitment: &str) -> proto::AddActionRequest {
     }
 }
 
-pub fn approval(who: &Principal, plan: &str) -> proto::ApproveActionPlanRequest {
+pub(crate) fn approval(who: &Principal, plan: &str) -> proto::ApproveActionPlanRequest {
     proto::ApproveActionPlanRequest {
         action_plan: plan.to_owned(),
         party: party_of(who),
@@ -387,7 +455,11 @@ pub fn approval(who: &Principal, plan: &str) -> proto::ApproveActionPlanRequest 
     }
 }
 
-pub fn report(action: &str, state: proto::ActionState, percent: i32) -> proto::ReportProgressRequest {
+pub(crate) fn report(
+    action: &str,
+    state: proto::ActionState,
+    percent: i32,
+) -> proto::ReportProgressRequest {
     proto::ReportProgressRequest {
         action: action.to_owned(),
         party: "parties/sector".to_owned(),
@@ -397,7 +469,7 @@ pub fn report(action: &str, state: proto::ActionState, percent: i32) -> proto::R
     }
 }
 
-pub fn later(action: &str, due_on: Option<Date>) -> proto::MoveActionDeadlineRequest {
+pub(crate) fn later(action: &str, due_on: Option<Date>) -> proto::MoveActionDeadlineRequest {
     proto::MoveActionDeadlineRequest {
         action: action.to_owned(),
         party: "parties/sector".to_owned(),
@@ -407,7 +479,7 @@ pub fn later(action: &str, due_on: Option<Date>) -> proto::MoveActionDeadlineReq
     }
 }
 
-pub fn round(year: i32) -> proto::OpenFollowUpRequest {
+pub(crate) fn round(year: i32) -> proto::OpenFollowUpRequest {
     proto::OpenFollowUpRequest {
         agreement: agreement(1),
         party: "parties/city".to_owned(),
@@ -417,7 +489,7 @@ pub fn round(year: i32) -> proto::OpenFollowUpRequest {
     }
 }
 
-pub fn account(who: &Principal, round: &str) -> proto::SubmitAccountRequest {
+pub(crate) fn account(who: &Principal, round: &str) -> proto::SubmitAccountRequest {
     proto::SubmitAccountRequest {
         follow_up: round.to_owned(),
         party: party_of(who),
@@ -427,7 +499,7 @@ pub fn account(who: &Principal, round: &str) -> proto::SubmitAccountRequest {
     }
 }
 
-pub fn extension(round: &str, due_on: Option<Date>) -> proto::MoveAccountDeadlineRequest {
+pub(crate) fn extension(round: &str, due_on: Option<Date>) -> proto::MoveAccountDeadlineRequest {
     proto::MoveAccountDeadlineRequest {
         follow_up: round.to_owned(),
         party: "parties/city".to_owned(),
@@ -437,7 +509,7 @@ pub fn extension(round: &str, due_on: Option<Date>) -> proto::MoveAccountDeadlin
     }
 }
 
-pub fn publication(round: &str) -> proto::PublishFollowUpRequest {
+pub(crate) fn publication(round: &str) -> proto::PublishFollowUpRequest {
     proto::PublishFollowUpRequest {
         follow_up: round.to_owned(),
         party: "parties/city".to_owned(),
@@ -445,7 +517,10 @@ pub fn publication(round: &str) -> proto::PublishFollowUpRequest {
     }
 }
 
-pub fn discussion(board: &str, held_on: Option<PartialDate>) -> proto::RecordDeliberationRequest {
+pub(crate) fn discussion(
+    board: &str,
+    held_on: Option<PartialDate>,
+) -> proto::RecordDeliberationRequest {
     proto::RecordDeliberationRequest {
         agreement: agreement(1),
         district_board: format!("districtBoards/{board}"),
