@@ -1,6 +1,7 @@
 -- Who must know: subscribers, what they want to know, what happened, and each one's inbox.
 
--- The district boards as the registry tells of them: to refuse unknown ones, and to name them in a sentence.
+-- The district boards as the registry tells of them: to refuse unknown ones, and to name them in a
+-- sentence.
 CREATE TABLE district_board (
     code         text PRIMARY KEY,
     title_sv     text NOT NULL,
@@ -17,8 +18,8 @@ CREATE TABLE subscriber (
     -- No foreign key: the projection may be rebuilt while subscribers stay.
     district_board     text,
     version            bigint NOT NULL CHECK (version >= 1),
-    -- The inbox is numbered here and not by a sequence: a sequence leaves holes, and hands numbers out in another
-    -- order than they commit in. The row lock does neither.
+    -- The inbox is numbered here and not by a sequence: a sequence leaves holes, and hands numbers
+    -- out in another order than they commit in. The row lock does neither.
     last_position      bigint NOT NULL DEFAULT 0,
     acknowledged_up_to bigint NOT NULL DEFAULT 0,
     registered_at      timestamptz NOT NULL,
@@ -67,6 +68,7 @@ CREATE TABLE notification (
     position   bigint NOT NULL CHECK (position >= 1),
     event      uuid NOT NULL REFERENCES event (id),
     PRIMARY KEY (subscriber, position),
-    -- One event makes one notification at most, however often it is delivered and however many subscriptions match.
+    -- One event makes one notification at most, however often it is delivered and however many
+    -- subscriptions match.
     CONSTRAINT notification_once UNIQUE (subscriber, event)
 );

@@ -1,9 +1,9 @@
 //! A district board touches its own only.
 //!
 //! # Design notes
-//! The rule beside each method in the contract lets district boards in; whose subscriber a name means stands in the
-//! database, so the rest of the decision is made here, after the row was read. Who also has another role that the
-//! method grants is not bound by this one.
+//! The rule beside each method in the contract lets district boards in; whose subscriber a name
+//! means stands in the database, so the rest of the decision is made here, after the row was read.
+//! Who also has another role that the method grants is not bound by this one.
 
 use handslag_platform::auth::{Principal, Role};
 

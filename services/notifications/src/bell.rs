@@ -1,11 +1,12 @@
 //! Wakes the streams of this process when something was put into an inbox.
 //!
 //! # Design notes
-//! The fan-out pulls the rope while its transaction is still open, since only the consumer loop sees the commit. The
-//! ringer then looks a few times until the inboxes have grown, and rings. What it looks at is the sum of all last
-//! positions: it grows with every commit that put something somewhere, whatever the order of the commits, and costs
-//! one short read for all streams together. A ring that is lost, or a commit that takes longer, costs the streams
-//! their poll of a second. `NOTIFY` is not used: it serialises the commits of a whole database.
+//! The fan-out pulls the rope while its transaction is still open, since only the consumer loop
+//! sees the commit. The ringer then looks a few times until the inboxes have grown, and rings. What
+//! it looks at is the sum of all last positions: it grows with every commit that put something
+//! somewhere, whatever the order of the commits, and costs one short read for all streams together.
+//! A ring that is lost, or a commit that takes longer, costs the streams their poll of a second.
+//! `NOTIFY` is not used: it serialises the commits of a whole database.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,21 +21,13 @@ const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LOOKS_MOST: u32 = 8;
 
 /// The rope and the bell. Clones share them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Bell {
     rope: Arc<Notify>,
     rung: watch::Sender<()>,
 }
 
 impl Bell {
-    /// A silent bell.
-    pub fn new() -> Self {
-        Self {
-            rope: Arc::default(),
-            rung: watch::Sender::new(()),
-        }
-    }
-
     /// Something is about to be committed to an inbox.
     pub fn pull(&self) {
         self.rope.notify_one();

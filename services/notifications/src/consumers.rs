@@ -1,8 +1,8 @@
 //! What this service does with what the others say.
 //!
 //! # Design notes
-//! An event's own effect comes first and the fan-out after it, in the same transaction: a district board's name is
-//! known when the sentence about its creation is made.
+//! An event's own effect comes first and the fan-out after it, in the same transaction: a district
+//! board's name is known when the sentence about its creation is made.
 
 mod district_board_created;
 mod district_board_succeeded;
@@ -18,7 +18,8 @@ pub fn all(bell: &Bell) -> Vec<Consumer> {
     PRODUCERS
         .into_iter()
         .map(|producer| {
-            // Effects are kept by type, and a type names its producer: those of another one never come.
+            // Effects are kept by type, and a type names its producer: those of another one never
+            // come.
             Consumer::of(producer)
                 .on::<DistrictBoardCreated, _>(district_board_created::district_board_created)
                 .on::<DistrictBoardSucceeded, _>(district_board_succeeded::district_board_succeeded)

@@ -19,8 +19,8 @@ use handslag_proto::{
     notifications::v1 as proto,
 };
 
-/// Most entries in each list of a filter: twice the areas or districts that a city of this size could have, and few
-/// enough that matching stays a matter of microseconds.
+/// Most entries in each list of a filter: twice the areas or districts that a city of this size
+/// could have, and few enough that matching stays a matter of microseconds.
 pub const FILTER_ENTRIES_MOST: usize = 50;
 
 /// `subscribers/{id}`.
@@ -191,7 +191,7 @@ pub fn subscriber_scope(subscriber: &Subscriber) -> EventScope {
         district_board: subscriber
             .district_board
             .as_ref()
-            .map_or_else(String::new, |code| district_board_name(code)),
+            .map_or_else(String::new, district_board_name),
     }
 }
 

@@ -25,7 +25,8 @@ pub use stream_notifications::stream_notifications;
 pub use subscribe::subscribe;
 pub use unsubscribe::unsubscribe;
 
-/// Cuts the one row too many that was read, and makes the token of the page after when there was one.
+/// Cuts the one row too many that was read, and makes the token of the page after when there was
+/// one.
 fn next_page<T>(found: &mut Vec<T>, size: i64, token: impl FnOnce(&T) -> String) -> String {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     if found.len() <= size {

@@ -1,8 +1,9 @@
 //! The tables, each with its static SQL.
 //!
 //! # Design notes
-//! What does not parse although it was written by this program is a defect and not a caller's fault: it travels as
-//! `sqlx::Error::Decode` of [`Inconsistent`], so that every function here has one kind of error.
+//! What does not parse although it was written by this program is a defect and not a caller's
+//! fault: it travels as `sqlx::Error::Decode` of [`Inconsistent`], so that every function here has
+//! one kind of error.
 
 pub mod district_boards;
 pub mod events;

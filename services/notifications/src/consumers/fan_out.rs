@@ -1,9 +1,10 @@
 //! Any event that can be subscribed to: whoever it matches is told, once.
 //!
 //! # Design notes
-//! One fan-out at a time in a database. The consumer loop takes several events into one transaction, so two producers'
-//! transactions would lock the rows of the same subscribers in different orders, and orders within one event do not
-//! help. A lock for the whole transaction costs a little waiting; a deadlock costs a second and the batch.
+//! One fan-out at a time in a database. The consumer loop takes several events into one
+//! transaction, so two producers' transactions would lock the rows of the same subscribers in
+//! different orders, and orders within one event do not help. A lock for the whole transaction
+//! costs a little waiting; a deadlock costs a second and the batch.
 
 use std::collections::BTreeSet;
 
@@ -52,12 +53,13 @@ impl<'a> Effect<'a, Raw> for FanOut {
     }
 }
 
-/// Stores the event and puts it into the inbox of every subscriber that a subscription in force matches for. False
-/// when nobody is told.
+/// Stores the event and puts it into the inbox of every subscriber that a subscription in force
+/// matches for. False when nobody is told.
 async fn fan_out(tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<bool, Rejection> {
     let types = handslag_proto::event_types();
     let Some(known) = types.iter().find(|known| known.r#type == event.r#type) else {
-        // A newer producer says more than this service has words for; it will have them after its next release.
+        // A newer producer says more than this service has words for; it will have them after its
+        // next release.
         tracing::info!(
             r#type = event.r#type,
             "an event of an unknown type is told to nobody"

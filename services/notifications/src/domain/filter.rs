@@ -1,9 +1,9 @@
 //! Which occurrences a subscription asks for.
 //!
 //! # Design notes
-//! Matching is a pure function and runs in the program, not in SQL: the preview and the fan-out then cannot disagree,
-//! and a property of it is a unit test. There are some dozen subscriptions, so looking at all of them per event costs
-//! less than the row that is written for one of them.
+//! Matching is a pure function and runs in the program, not in SQL: the preview and the fan-out
+//! then cannot disagree, and a property of it is a unit test. There are some dozen subscriptions,
+//! so looking at all of them per event costs less than the row that is written for one of them.
 
 use super::notification::{AgreementId, AreaCode, DistrictCode, Occurrence, Severity};
 
@@ -15,8 +15,8 @@ pub const PRODUCERS: [&str; 2] = ["registry", "commitments"];
 pub struct TypePrefix(String);
 
 impl TypePrefix {
-    /// Accepts the beginning of at least one type that is ever told of; anything else would be a subscription that is
-    /// silent by a slip of the pen.
+    /// Accepts the beginning of at least one type that is ever told of; anything else would be a
+    /// subscription that is silent by a slip of the pen.
     pub fn parse(text: &str) -> Option<Self> {
         let known = !text.is_empty()
             && handslag_proto::event_types()
@@ -52,8 +52,8 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a reader with this filter is told. A district board is never told of another's affairs, whatever its
-    /// filter says.
+    /// Whether a reader with this filter is told. A district board is never told of another's
+    /// affairs, whatever its filter says.
     pub fn matches(&self, reader: Option<&DistrictCode>, occurrence: &Occurrence) -> bool {
         let scope = &occurrence.scope;
         let concerns_reader = match (reader, &scope.district_board) {
@@ -237,7 +237,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_filter_lets_a_board_see_anothers_affairs(
-            own in 0..4usize, other in 0..4usize, asked in proptest::collection::vec(0..4usize, 0..4),
+            own in 0..4usize,
+            other in 0..4usize,
+            asked in proptest::collection::vec(0..4usize, 0..4),
         ) {
             prop_assume!(own != other);
             let filter = Filter {
@@ -245,8 +247,8 @@ mod tests {
                 ..Filter::default()
             };
             let scope = Scope { district_board: Some(district(CODES[other])), ..Scope::default() };
-            let told = filter.matches(Some(&district(CODES[own])), &Occurrence { scope, ..occurrence() });
-            prop_assert!(!told);
+            let of_other = Occurrence { scope, ..occurrence() };
+            prop_assert!(!filter.matches(Some(&district(CODES[own])), &of_other));
         }
 
         #[test]

@@ -1,12 +1,13 @@
 //! The public page about a resource.
 //!
 //! # Design notes
-//! A path and no address: the same notification is read in test and production, and behind the city's own names.
+//! A path and no address: the same notification is read in test and production, and behind the
+//! city's own names.
 
 use super::notification::AgreementId;
 
-/// Path of the public page about `subject`. What has no page of its own is found on the page of its agreement, or on
-/// that of all agreements when it belongs to none.
+/// Path of the public page about `subject`. What has no page of its own is found on the page of its
+/// agreement, or on that of all agreements when it belongs to none.
 pub fn link(subject: &str, agreement: Option<AgreementId>) -> String {
     let parts: Vec<&str> = subject.split('/').collect();
     match parts.as_slice() {

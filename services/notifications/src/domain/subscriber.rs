@@ -60,8 +60,8 @@ impl Subscriber {
         }
     }
 
-    /// Acknowledges everything up to `position`. Going back is no fault and changes nothing: acknowledgements may
-    /// overtake each other on their way.
+    /// Acknowledges everything up to `position`. Going back is no fault and changes nothing:
+    /// acknowledgements may overtake each other on their way.
     ///
     /// # Errors
     /// [`NothingThere`] for a position outside the inbox: it would acknowledge what was never seen.

@@ -53,7 +53,8 @@ impl Subscription {
     /// Ends it.
     ///
     /// # Errors
-    /// [`AlreadyEnded`] when it is not in force: ending twice is two intentions, of which one is mistaken.
+    /// [`AlreadyEnded`] when it is not in force: ending twice is two intentions, of which one is
+    /// mistaken.
     pub fn end(self) -> Result<Self, AlreadyEnded> {
         match self.state {
             State::Active => Ok(Self {

@@ -1,9 +1,9 @@
 //! What happened, as a sentence in the languages of the city.
 //!
 //! # Design notes
-//! One sentence per event type in `texts/*.ftl`, so that a translator needs no Rust. A sentence names a district
-//! board at most: a notice is thin, and who wants the rest follows its link to where it is kept up to date and where
-//! it can be corrected.
+//! One sentence per event type in `texts/*.ftl`, so that a translator needs no Rust. A sentence
+//! names a district board at most: a notice is thin, and who wants the rest follows its link to
+//! where it is kept up to date and where it can be corrected.
 
 use std::sync::OnceLock;
 
@@ -22,8 +22,8 @@ pub struct Title {
 /// The value of `$district` when no district board is known by name.
 const NO_DISTRICT: &str = "none";
 
-/// The sentence for an event of `service`, `aggregate` and `name`; `district` is the concerned district board's own
-/// name. `None` when the texts know no such event.
+/// The sentence for an event of `service`, `aggregate` and `name`; `district` is the concerned
+/// district board's own name. `None` when the texts know no such event.
 pub fn title(
     service: &str,
     aggregate: &str,
@@ -51,7 +51,8 @@ fn english() -> &'static Texts {
 
 fn texts(language: unic_langid::LanguageIdentifier, source: &str) -> Texts {
     let mut bundle = FluentBundle::new_concurrent(vec![language]);
-    // The sentence goes into lists, mails and JSON, where invisible isolation marks would be read out or shown.
+    // The sentence goes into lists, mails and JSON, where invisible isolation marks would be read
+    // out or shown.
     bundle.set_use_isolating(false);
     // A text that does not parse is missing from the result, and a test finds every missing text.
     let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(rest, _)| rest);

@@ -1,8 +1,9 @@
 //! `AckNotifications`: acknowledges everything up to a position.
 //!
 //! # Design notes
-//! Idempotent by nature, so it has no `request_id`. No event is said: what a reader has read changes nothing that
-//! anybody else could be told of, and an event per reader and notification would outnumber all others.
+//! Idempotent by nature, so it has no `request_id`. No event is said: what a reader has read
+//! changes nothing that anybody else could be told of, and an event per reader and notification
+//! would outnumber all others.
 
 use handslag_platform::{
     error::Fault,
@@ -42,10 +43,10 @@ pub async fn ack_notifications(
     })
 }
 
-fn decode(request: &AckNotificationsRequest) -> Result<SubscriberId, Fault> {
+fn decode(request: &AckNotificationsRequest) -> Result<SubscriberId, Error> {
     let mut violations = Violations::new();
     let id = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
-    id.ok_or_else(|| violations.into_fault())
+    id.ok_or_else(|| violations.into_fault().into())
 }
 
 fn unknown(refused: &NothingThere) -> FieldError {

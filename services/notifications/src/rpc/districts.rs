@@ -9,11 +9,12 @@ use crate::{
     store,
 };
 
-/// Refuses district boards that the registry does not know, and those of others when the subscriber is a board: the
-/// subscription would be silent, and its owner would wait for nothing.
+/// Refuses district boards that the registry does not know, and those of others when the subscriber
+/// is a board: the subscription would be silent, and its owner would wait for nothing.
 ///
 /// # Errors
-/// `INVALID_REQUEST` with `DISTRICT_BOARD_UNKNOWN` or `DISTRICT_BOARD_OF_OTHERS` at each entry concerned.
+/// `INVALID_REQUEST` with `DISTRICT_BOARD_UNKNOWN` or `DISTRICT_BOARD_OF_OTHERS` at each entry
+/// concerned.
 pub(super) async fn check(
     conn: &mut PgConnection,
     subscriber: &Subscriber,

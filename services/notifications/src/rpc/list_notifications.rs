@@ -7,7 +7,8 @@ use crate::{
     Notifications, access, convert, domain::notification::Notification, error::Error, store,
 };
 
-/// Lists a subscriber's inbox. What arrives while somebody turns the pages is before the first and in none of them.
+/// Lists a subscriber's inbox. What arrives while somebody turns the pages is before the first and
+/// in none of them.
 ///
 /// # Errors
 /// `INVALID_REQUEST`, `RESOURCE_NOT_FOUND`, `NOT_YOUR_OWN`.

@@ -1,6 +1,6 @@
 //! `PreviewSubscription`: which of the latest events a filter would match.
 
-use handslag_platform::{error::Fault, rpc::Call, violations::Violations};
+use handslag_platform::{rpc::Call, violations::Violations};
 use handslag_proto::notifications::v1::{PreviewSubscriptionRequest, PreviewSubscriptionResponse};
 
 use super::districts;
@@ -15,7 +15,8 @@ use crate::{
 const SHOWN_USUALLY: i64 = 20;
 /// Most notifications in a preview.
 const SHOWN_MOST: i64 = 100;
-/// How many of the latest events are looked at: about a year of the agreement's life, and some milliseconds.
+/// How many of the latest events are looked at: about a year of the agreement's life, and some
+/// milliseconds.
 const EXAMINED_MOST: i64 = 1_000;
 
 /// Shows what a subscription would have told, with the very rules of the fan-out.
@@ -53,7 +54,7 @@ struct Question {
     limit: usize,
 }
 
-fn decode(request: &PreviewSubscriptionRequest) -> Result<Question, Fault> {
+fn decode(request: &PreviewSubscriptionRequest) -> Result<Question, Error> {
     let mut violations = Violations::new();
     let subscriber = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
     let filter = convert::filter(&mut violations, request.filter.as_ref());
@@ -67,6 +68,6 @@ fn decode(request: &PreviewSubscriptionRequest) -> Result<Question, Fault> {
             filter,
             limit,
         }),
-        _ => Err(violations.into_fault()),
+        _ => Err(violations.into_fault().into()),
     }
 }

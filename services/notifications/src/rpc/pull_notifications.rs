@@ -1,7 +1,6 @@
 //! `PullNotifications`: the oldest notifications after a cursor, for systems that ask now and then.
 
 use handslag_platform::{
-    error::Fault,
     rpc::Call,
     violations::{FieldError, Violations},
 };
@@ -53,7 +52,7 @@ struct Question {
     limit: i64,
 }
 
-fn decode(service: &Notifications, request: &PullNotificationsRequest) -> Result<Question, Fault> {
+fn decode(service: &Notifications, request: &PullNotificationsRequest) -> Result<Question, Error> {
     let mut violations = Violations::new();
     let subscriber = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
     let limit = violations.take(
@@ -74,7 +73,7 @@ fn decode(service: &Notifications, request: &PullNotificationsRequest) -> Result
             after,
             limit,
         }),
-        _ => Err(violations.into_fault()),
+        _ => Err(violations.into_fault().into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `RegisterSubscriber`: enters somebody who is to be told.
 
 use handslag_platform::{
-    error::Fault, id, messaging::outbox, rpc::Call, text::ShortText, violations::Violations,
+    id, messaging::outbox, rpc::Call, text::ShortText, violations::Violations,
 };
 use handslag_proto::{
     events::v1::SubscriberRegistered,
@@ -67,7 +67,7 @@ struct Command {
     district_board: Option<DistrictCode>,
 }
 
-fn decode(request: &RegisterSubscriberRequest) -> Result<Command, Fault> {
+fn decode(request: &RegisterSubscriberRequest) -> Result<Command, Error> {
     let mut violations = Violations::new();
     let display_name = violations.take("display_name", ShortText::parse(&request.display_name));
     let district_board = match request.district_board.as_str() {
@@ -79,6 +79,6 @@ fn decode(request: &RegisterSubscriberRequest) -> Result<Command, Fault> {
             display_name,
             district_board,
         }),
-        _ => Err(violations.into_fault()),
+        _ => Err(violations.into_fault().into()),
     }
 }

@@ -1,14 +1,14 @@
 //! `StreamNotifications`: old notifications after the token first, new ones as they come.
 //!
 //! # Design notes
-//! One code path: read what stands after the position, send it, wait. The bell and the clock only end the waiting,
-//! so a lost ring costs a second and never a notification. The token is the position, sealed with the key that all
-//! replicas share: it needs no memory here and survives any restart.
+//! One code path: read what stands after the position, send it, wait. The bell and the clock only
+//! end the waiting, so a lost ring costs a second and never a notification. The token is the
+//! position, sealed with the key that all replicas share: it needs no memory here and survives any
+//! restart.
 
 use std::{sync::Arc, time::Duration};
 
 use handslag_platform::{
-    error::Fault,
     rpc::{Call, StreamSink},
     violations::{FieldError, Violations},
 };
@@ -22,7 +22,8 @@ use crate::{
     store,
 };
 
-/// A silent stream says so often that it lives: below the idle timeouts of usual proxies (60 s), several times.
+/// A silent stream says so often that it lives: below the idle timeouts of usual proxies (60 s),
+/// several times.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Another replica may have written, and its bell is not heard here.
 const POLL: Duration = Duration::from_secs(1);
@@ -34,7 +35,8 @@ const RESUME: &str = "notifications.stream";
 /// Streams a subscriber's notifications until the client goes away or the service stops.
 ///
 /// # Errors
-/// `INVALID_REQUEST` (with `RESUME_TOKEN_INVALID`), `RESOURCE_NOT_FOUND`, `NOT_YOUR_OWN`, `SHUTTING_DOWN`.
+/// `INVALID_REQUEST` (with `RESUME_TOKEN_INVALID`), `RESOURCE_NOT_FOUND`, `NOT_YOUR_OWN`,
+/// `SHUTTING_DOWN`.
 pub async fn stream_notifications(
     service: Arc<Notifications>,
     call: Call<StreamNotificationsRequest>,
@@ -111,7 +113,7 @@ fn token(service: &Notifications, subscriber: SubscriberId, position: i64) -> St
 fn decode(
     service: &Notifications,
     request: &StreamNotificationsRequest,
-) -> Result<(SubscriberId, Option<i64>), Fault> {
+) -> Result<(SubscriberId, Option<i64>), Error> {
     let mut violations = Violations::new();
     let subscriber = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
     let position = match (request.resume_token.as_str(), subscriber) {
@@ -124,7 +126,7 @@ fn decode(
     };
     match subscriber {
         Some(subscriber) if violations.is_empty() => Ok((subscriber, position)),
-        _ => Err(violations.into_fault()),
+        _ => Err(violations.into_fault().into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Subscribe`: from now on what matches is put into the inbox, once.
 
-use handslag_platform::{error::Fault, id, messaging::outbox, rpc::Call, violations::Violations};
+use handslag_platform::{id, messaging::outbox, rpc::Call, violations::Violations};
 use handslag_proto::{
     events::v1::SubscriberSubscriptionChanged,
     notifications::v1::{SubscribeRequest, SubscribeResponse},
@@ -18,8 +18,8 @@ use crate::{
     store,
 };
 
-/// Most subscriptions of one subscriber in force: a filter has lists, so that more is a mistake in a loop; it bounds
-/// what every event is matched with.
+/// Most subscriptions of one subscriber in force: a filter has lists, so that more is a mistake in
+/// a loop; it bounds what every event is matched with.
 pub const ACTIVE_SUBSCRIPTIONS_MOST: i64 = 100;
 
 /// Adds a subscription.
@@ -73,12 +73,12 @@ struct Command {
     filter: Filter,
 }
 
-fn decode(request: &SubscribeRequest) -> Result<Command, Fault> {
+fn decode(request: &SubscribeRequest) -> Result<Command, Error> {
     let mut violations = Violations::new();
     let subscriber = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
     let filter = convert::filter(&mut violations, request.filter.as_ref());
     match subscriber {
         Some(subscriber) if violations.is_empty() => Ok(Command { subscriber, filter }),
-        _ => Err(violations.into_fault()),
+        _ => Err(violations.into_fault().into()),
     }
 }

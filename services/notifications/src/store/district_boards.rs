@@ -33,7 +33,8 @@ pub async fn enter(
     Ok(())
 }
 
-/// Notes which board took over; the row stays, since its history does. False when the board is unknown.
+/// Notes which board took over; the row stays, since its history does. False when the board is
+/// unknown.
 ///
 /// # Errors
 /// When the database fails.

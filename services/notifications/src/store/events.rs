@@ -10,7 +10,8 @@ use crate::domain::{
     title::Title,
 };
 
-/// Stores an event. False when it is there already: then everybody who was to be told has been told.
+/// Stores an event. False when it is there already: then everybody who was to be told has been
+/// told.
 ///
 /// # Errors
 /// When the database fails.

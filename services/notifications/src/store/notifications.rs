@@ -34,8 +34,8 @@ pub async fn tell(
     let subscribers: Vec<Uuid> = subscribers.iter().map(|subscriber| subscriber.0).collect();
     sqlx::query!(
         r#"
-        -- The row lock of each subscriber lasts until the commit: positions become visible in their order and without
-        -- a hole.
+        -- The row lock of each subscriber lasts until the commit: positions become visible in their
+        -- order and without a hole.
         WITH told AS (
             UPDATE subscriber SET last_position = last_position + 1
             WHERE id = ANY ($1)
@@ -86,8 +86,8 @@ pub async fn after(
     .collect()
 }
 
-/// A page of a subscriber's inbox, newest first, from before the position `before` on and down to those after
-/// `least`.
+/// A page of a subscriber's inbox, newest first, from before the position `before` on and down to
+/// those after `least`.
 ///
 /// # Errors
 /// When the database fails.

@@ -20,7 +20,8 @@ pub async fn insert(
     subscriber: &Subscriber,
     now: OffsetDateTime,
 ) -> Result<bool, sqlx::Error> {
-    // ON CONFLICT instead of an error to be caught: a caught error would leave the transaction unusable for the rest.
+    // ON CONFLICT instead of an error to be caught: a caught error would leave the transaction
+    // unusable for the rest.
     let done = sqlx::query!(
         r#"
         INSERT INTO subscriber (id, display_name, district_board, version, registered_at)
@@ -63,8 +64,8 @@ pub async fn get(
     .transpose()
 }
 
-/// Reads one subscriber and holds its row until the transaction ends, so that its events get their numbers in the
-/// order of its versions.
+/// Reads one subscriber and holds its row until the transaction ends, so that its events get their
+/// numbers in the order of its versions.
 ///
 /// # Errors
 /// When the database fails.
@@ -86,7 +87,8 @@ pub async fn lock(
     .transpose()
 }
 
-/// Stores what commands change of a locked subscriber. The last position is the fan-out's and stays.
+/// Stores what commands change of a locked subscriber. The last position is the fan-out's and
+/// stays.
 ///
 /// # Errors
 /// When the database fails, or the row that was locked is gone.

@@ -1,0 +1,160 @@
+//! Streams: old ones first, then new ones, over restarts, without loss or double.
+
+use std::sync::{Arc, Mutex};
+
+use handslag_notifications::Notifications;
+use handslag_platform::{Running, config::Config, run::start_at};
+use handslag_proto::notifications::v1::{
+    StreamNotificationsRequest, StreamNotificationsResponse, SubscriptionFilter,
+};
+use tonic::{Code, Streaming, transport::Endpoint};
+
+use crate::town::{Client, Town, board, reason};
+
+async fn open(
+    town: &Town,
+    mut client: Client,
+    subscriber: &str,
+    resume_token: &str,
+) -> Streaming<StreamNotificationsResponse> {
+    let request = StreamNotificationsRequest {
+        subscriber: subscriber.to_owned(),
+        resume_token: resume_token.to_owned(),
+    };
+    let request = town.bed.request(&board("farsta"), request);
+    client
+        .stream_notifications(request)
+        .await
+        .expect("a stream")
+        .into_inner()
+}
+
+/// The next notification's position, and the token after it.
+async fn next(stream: &mut Streaming<StreamNotificationsResponse>) -> (i64, String) {
+    loop {
+        let item = stream
+            .message()
+            .await
+            .expect("goes on")
+            .expect("does not end");
+        if let Some(notification) = item.notification {
+            return (notification.position, item.resume_token);
+        }
+    }
+}
+
+/// A further replica of the service on the bed's database and broker.
+async fn replica(town: &Town, config: &Config) -> (Running, Client) {
+    let running = start_at::<Notifications>(config.clone(), town.bed.clock().clone())
+        .await
+        .expect("a replica");
+    let endpoint = Endpoint::from_shared(format!("http://{}", running.grpc_address));
+    let channel = endpoint
+        .expect("an address")
+        .connect()
+        .await
+        .expect("connects");
+    (running, Client::new(channel))
+}
+
+#[tokio::test]
+async fn old_ones_come_first_and_new_ones_as_they_come() {
+    let town = Town::start("stream").await;
+    let subscriber = town.register("farsta").await.name;
+    town.subscribe(&subscriber, SubscriptionFilter::default())
+        .await;
+    town.open_follow_up(2013).await;
+    town.open_follow_up(2014).await;
+    town.wait_for(&subscriber, 2).await;
+    let mut stream = open(&town, town.client(), &subscriber, "").await;
+    let (first, token) = next(&mut stream).await;
+    assert_eq!((first, next(&mut stream).await.0), (1, 2));
+    town.open_follow_up(2015).await;
+    assert_eq!(next(&mut stream).await.0, 3);
+    // A second listener resumes after the first notification.
+    let mut resumed = open(&town, town.client(), &subscriber, &token).await;
+    assert_eq!(
+        (next(&mut resumed).await.0, next(&mut resumed).await.0),
+        (2, 3)
+    );
+    drop((stream, resumed));
+    town.bed.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_resumes_over_a_restart_without_loss_or_double() {
+    let seen: Arc<Mutex<Option<Config>>> = Arc::default();
+    let town = Town::start_with("restart", |config| {
+        *seen.lock().expect("not poisoned") = Some(config.clone());
+        config
+    })
+    .await;
+    let config = seen
+        .lock()
+        .expect("not poisoned")
+        .clone()
+        .expect("a configuration");
+    let subscriber = town.register("farsta").await.name;
+    town.subscribe(&subscriber, SubscriptionFilter::default())
+        .await;
+
+    let (running, client) = replica(&town, &config).await;
+    let mut stream = open(&town, client, &subscriber, "").await;
+    town.open_follow_up(2013).await;
+    town.open_follow_up(2014).await;
+    let mut told = Vec::new();
+    let mut token = String::new();
+    for _ in 0..2 {
+        let (position, after) = next(&mut stream).await;
+        told.push(position);
+        token = after;
+    }
+    let stopping = tokio::spawn(running.stop());
+    let end = loop {
+        match stream.message().await {
+            Ok(Some(_heartbeat)) => {}
+            Ok(None) => panic!("the stream ended without a status"),
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(
+        (end.code(), reason(&end).as_str()),
+        (Code::Unavailable, "SHUTTING_DOWN")
+    );
+    stopping.await.expect("no panic").expect("stopped in order");
+
+    town.open_follow_up(2015).await;
+    town.open_follow_up(2016).await;
+    town.wait_for(&subscriber, 4).await;
+    let (running, client) = replica(&town, &config).await;
+    let mut stream = open(&town, client, &subscriber, &token).await;
+    town.open_follow_up(2017).await;
+    for _ in 0..3 {
+        told.push(next(&mut stream).await.0);
+    }
+    assert_eq!(told, [1, 2, 3, 4, 5]);
+    drop(stream);
+    running.stop().await.expect("stopped in order");
+    town.bed.end().await;
+}
+
+#[tokio::test]
+async fn a_silent_stream_says_that_it_lives() {
+    let town = Town::start("heartbeat").await;
+    let subscriber = town.register("farsta").await.name;
+    let mut stream = open(&town, town.client(), &subscriber, "").await;
+    let patience = std::time::Duration::from_secs(30);
+    let item = tokio::time::timeout(patience, stream.message())
+        .await
+        .expect("in time");
+    let item = item.expect("goes on").expect("does not end");
+    assert_eq!(item.notification, None);
+    // Its token is as good as that of a notification.
+    town.subscribe(&subscriber, SubscriptionFilter::default())
+        .await;
+    town.open_follow_up(2013).await;
+    let mut resumed = open(&town, town.client(), &subscriber, &item.resume_token).await;
+    assert_eq!(next(&mut resumed).await.0, 1);
+    drop((stream, resumed));
+    town.bed.end().await;
+}
