@@ -77,7 +77,11 @@ impl Infra {
         Ok(Self { setup, servers })
     }
 
-    /// Finds running servers without starting any.
+    /// Finds running servers without starting any; `None` when none runs.
+    ///
+    /// # Errors
+    ///
+    /// When the data directory's memory cannot be read.
     ///
     /// # Errors
     /// When what the data directory says of them cannot be read.

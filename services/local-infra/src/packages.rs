@@ -42,7 +42,8 @@ if [ -d /run/systemd/system ]; then
 fi
 "#;
 
-/// Something that a machine may lack, by the names that package managers give it.
+/// Something that a machine may lack, by the names that package managers give it; several names
+/// are separated by blanks.
 #[derive(Clone, Copy, Debug)]
 pub struct Need {
     /// What it is, for people.
@@ -154,7 +155,7 @@ fn plan(machine: &Machine, needs: &[Need]) -> Plan {
             if !machine.forbidden && (machine.root || machine.sudo) {
                 let before: &[&str] = if machine.root { &[] } else { &["sudo", "-n"] };
                 let shell = ["sh", "-c", APT, "sh"];
-                let packages = needs.iter().map(|need| need.apt);
+                let packages = needs.iter().flat_map(|need| need.apt.split_whitespace());
                 let all = before.iter().copied().chain(shell).chain(packages);
                 return Plan::Run(all.map(str::to_owned).collect());
             }
