@@ -116,7 +116,7 @@ where
         .map_or(("", String::new()), |admitted| {
             (admitted.method, admitted.trace_id.clone())
         });
-    open(Arc::clone(service), request, handler)
+    open(Arc::clone(service), request, &handler)
         .map(Response::new)
         .map_err(|fault| refuse(*fault, method, &trace_id))
 }
@@ -124,7 +124,7 @@ where
 fn open<S, Req, Item, H>(
     service: Arc<S>,
     request: Request<Req>,
-    handler: H,
+    handler: &H,
 ) -> Result<ItemStream<Item>, Box<Fault>>
 where
     S: Send + Sync + 'static,

@@ -155,3 +155,13 @@ fn last_words(error: &anyhow::Error) -> ExitCode {
     let _nobody_reads = writeln!(std::io::stderr(), "the process cannot start: {error:#}");
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -113,19 +113,19 @@ async fn a_token_is_read_only_when_everything_about_it_is_right() {
         ),
         (
             Some(changed(|claims| {
-                claims.aud = serde_json::from_str("\"other\"").unwrap()
+                claims.aud = serde_json::from_str("\"other\"").unwrap();
             })),
             "Unauthenticated TOKEN_WRONG_AUDIENCE",
         ),
         (
             Some(changed(|claims| {
-                claims.aud = serde_json::from_str(r#"["x","handslag"]"#).unwrap()
+                claims.aud = serde_json::from_str(r#"["x","handslag"]"#).unwrap();
             })),
             "a-system",
         ),
         (
             Some(changed(|claims| {
-                claims.iss = "https://elsewhere".to_owned()
+                claims.iss = "https://elsewhere".to_owned();
             })),
             "Unauthenticated TOKEN_WRONG_ISSUER",
         ),
@@ -143,7 +143,7 @@ async fn a_token_is_read_only_when_everything_about_it_is_right() {
         ),
         (
             Some(changed(|claims| {
-                claims.roles = vec!["organisation".to_owned()]
+                claims.roles = vec!["organisation".to_owned()];
             })),
             "PermissionDenied ROLE_NOT_ALLOWED",
         ),

@@ -1,8 +1,15 @@
 //! The platform against real servers: PostgreSQL and RabbitMQ, a database and a virtual host each.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in tests an unwrap is the assertion, in their helpers too"
+)]
 
 mod access;
 mod commands;
 mod errors;
+mod keys;
 mod limits;
 mod messaging;
 mod paging;

@@ -13,7 +13,15 @@ use handslag_proto::events::v1::{AreaCreated, SubscriberRegistered};
 use handslag_proto::notifications::v1::notifications_service_server::{
     NotificationsService, NotificationsServiceServer,
 };
-use handslag_proto::notifications::v1::*;
+use handslag_proto::notifications::v1::{
+    AckNotificationsRequest, AckNotificationsResponse, GetSubscriberRequest, GetSubscriberResponse,
+    ListNotificationsRequest, ListNotificationsResponse, ListSubscribersRequest,
+    ListSubscribersResponse, ListSubscriptionsRequest, ListSubscriptionsResponse,
+    PreviewSubscriptionRequest, PreviewSubscriptionResponse, PullNotificationsRequest,
+    PullNotificationsResponse, RegisterSubscriberRequest, RegisterSubscriberResponse,
+    StreamNotificationsRequest, StreamNotificationsResponse, SubscribeRequest, SubscribeResponse,
+    Subscriber, UnsubscribeRequest, UnsubscribeResponse,
+};
 use sqlx::PgConnection;
 use sqlx::migrate::Migrator;
 use tokio::sync::Semaphore;

@@ -1,0 +1,121 @@
+//! The identity provider's keys, from an address that changes and fails.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use handslag_platform::auth::keys::{Keys, Source};
+use handslag_platform::auth::token::Verifier;
+use handslag_platform::auth::{Principal, Role};
+use handslag_platform::clock::Clock;
+use handslag_platform::dev_issuer::{AUDIENCE, DevIssuer, ISSUER};
+use handslag_platform::testing::MORNING;
+
+#[derive(Clone, Default)]
+struct Provider {
+    keys: Arc<Mutex<String>>,
+    fails: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
+
+async fn answer(State(provider): State<Provider>) -> Result<String, StatusCode> {
+    provider.asked.fetch_add(1, Ordering::SeqCst);
+    if provider.fails.load(Ordering::SeqCst) {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    Ok(provider.keys.lock().unwrap().clone())
+}
+
+impl Provider {
+    async fn start(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/jwks", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route("/jwks", get(answer))
+            .with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    fn publish(&self, issuer: &DevIssuer) {
+        *self.keys.lock().unwrap() = issuer.jwks();
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+fn token(issuer: &DevIssuer) -> String {
+    let principal = Principal::of("somebody").with_role(Role::Auditor);
+    issuer
+        .token(&principal, MORNING, time::Duration::hours(1))
+        .unwrap()
+}
+
+fn verifier(address: String, pause: Duration) -> Verifier {
+    let keys = Keys::new(Source::Address(address), None)
+        .unwrap()
+        .with_pause(pause);
+    Verifier::new(keys, ISSUER, AUDIENCE, Clock::fixed(MORNING))
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_when_it_is_first_seen_and_an_outage_is_none_of_ours() {
+    let (old, new) = (DevIssuer::ephemeral(), DevIssuer::ephemeral());
+    let provider = Provider::default();
+    provider.publish(&old);
+    let verifier = verifier(provider.start().await, Duration::ZERO);
+    assert_eq!(
+        verifier.verify(&token(&old)).await.unwrap().subject,
+        "somebody"
+    );
+    assert_eq!(provider.asked(), 1, "known keys are not fetched again");
+    verifier.verify(&token(&old)).await.unwrap();
+    assert_eq!(provider.asked(), 1);
+
+    provider.publish(&new);
+    verifier.verify(&token(&new)).await.unwrap();
+    assert_eq!(
+        verifier.verify(&token(&old)).await.unwrap_err().reason,
+        "TOKEN_INVALID"
+    );
+
+    provider.fails.store(true, Ordering::SeqCst);
+    assert_eq!(
+        verifier.verify(&token(&old)).await.unwrap_err().reason,
+        "TOKEN_INVALID"
+    );
+    verifier.verify(&token(&new)).await.unwrap();
+}
+
+#[tokio::test]
+async fn unknown_keys_do_not_drive_our_requests() {
+    let provider = Provider::default();
+    provider.publish(&DevIssuer::ephemeral());
+    let verifier = verifier(provider.start().await, Duration::from_secs(30));
+    for _ in 0..20 {
+        let stranger = token(&DevIssuer::ephemeral());
+        assert_eq!(
+            verifier.verify(&stranger).await.unwrap_err().reason,
+            "TOKEN_INVALID"
+        );
+    }
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn without_any_keys_the_caller_is_told_to_try_again() {
+    let provider = Provider::default();
+    provider.fails.store(true, Ordering::SeqCst);
+    let verifier = verifier(provider.start().await, Duration::from_secs(30));
+    let fault = verifier
+        .verify(&token(&DevIssuer::ephemeral()))
+        .await
+        .unwrap_err();
+    assert_eq!(fault.reason, "KEYS_UNAVAILABLE");
+}
