@@ -5,7 +5,28 @@ use super::{Finding, Rule};
 /// File, rule, reason.
 type Exception = (&'static str, Rule, &'static str);
 
-const EXCEPTIONS: [Exception; 0] = [];
+/// Why the platform's access control may say `organisation`.
+const CALLER: &str = "for whom a caller speaks is a claim of the city's identity provider, and the \
+                      rule `own` compares it without knowing what it is";
+
+const EXCEPTIONS: [Exception; 4] = [
+    ("services/platform/src/auth.rs", Rule::BusinessNoun, CALLER),
+    (
+        "services/platform/src/auth/rules.rs",
+        Rule::BusinessNoun,
+        CALLER,
+    ),
+    (
+        "services/platform/src/auth/token.rs",
+        Rule::BusinessNoun,
+        CALLER,
+    ),
+    (
+        "services/platform/src/dev_issuer.rs",
+        Rule::BusinessNoun,
+        CALLER,
+    ),
+];
 
 /// Takes out what is excepted, and adds a finding for every exception that nothing needs.
 pub(crate) fn apply(findings: Vec<Finding>) -> Vec<Finding> {

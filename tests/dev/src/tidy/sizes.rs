@@ -13,10 +13,11 @@ const FUNCTION_LINES: usize = 70;
 const LIBRARY_LINES: usize = 100;
 
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
-    let mut findings = functions(source);
+    // A test may hold a long table of cases or what an answer looks like: it is read row by row.
     if source.is_test() {
-        return findings;
+        return Vec::new();
     }
+    let mut findings = functions(source);
     let lines = production_lines(source);
     let is_library = source.path.ends_with("/lib.rs");
     let limit = if is_library {

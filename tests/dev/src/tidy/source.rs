@@ -83,7 +83,11 @@ fn spread(
     while let Some((line, token)) = tokens.get(index) {
         index += 1;
         match token.as_str() {
-            "{" => index = spread(tokens, index, &path, paths),
+            "{" => {
+                index = spread(tokens, index, &path, paths);
+                // Its branches are told; the stem alone names nothing.
+                path = prefix.to_vec();
+            }
             "," | "}" | ";" => {
                 if path.len() > prefix.len() {
                     paths.push((*line, path));
@@ -320,6 +324,7 @@ mod tests {
         ] {
             assert!(joined.contains(&path.to_owned()), "{path} in {joined:?}");
         }
+        assert!(!joined.contains(&"crate".to_owned()), "{joined:?}");
         assert_eq!(paths.last().unwrap().0, 2);
     }
 }

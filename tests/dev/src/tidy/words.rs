@@ -5,7 +5,7 @@ use super::{Finding, Rule};
 
 /// What the city and the civil society talk about. A mechanism that knows one of these serves one
 /// service only, and belongs there.
-const BUSINESS_NOUNS: [&str; 14] = [
+const BUSINESS_NOUNS: [&str; 13] = [
     "signatory",
     "signatories",
     "commitment",
@@ -19,7 +19,6 @@ const BUSINESS_NOUNS: [&str; 14] = [
     "action_plan",
     "followup",
     "follow_up",
-    "subscriber",
 ];
 
 /// Rules over any text file.
