@@ -261,7 +261,8 @@ fn signatory_step(step: &Step) -> proto::SignatoryStep {
     }
 }
 
-/// What the boards ask before they deal with an organisation. Membership gates nothing, and the answer says so.
+/// What the boards ask before they deal with an organisation. Membership gates nothing, and the
+/// answer says so.
 pub(crate) fn look_up(
     number: &OrganisationNumber,
     known: Option<&Known>,

@@ -1,4 +1,5 @@
-//! The rules of the registry, pure: time and new ids are arguments, and nothing here knows of a database or a wire.
+//! The rules of the registry, pure: time and new ids are arguments, and nothing here knows of a
+//! database or a wire.
 
 pub mod name;
 pub mod text;

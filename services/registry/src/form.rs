@@ -1,9 +1,9 @@
 //! What a request says, with everything that is wrong with it.
 //!
 //! # Design notes
-//! A person corrects a form once and not field by field. Therefore a refused value does not end the reading: it is
-//! noted with the path of its field, and so is each name of something that the registry does not have, which is
-//! asked of the database for the whole request at once.
+//! A person corrects a form once and not field by field. Therefore a refused value does not end the
+//! reading: it is noted with the path of its field, and so is each name of something that the
+//! registry does not have, which is asked of the database for the whole request at once.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
@@ -101,7 +101,7 @@ impl Form {
             return Some(());
         }
         let error = FieldError::new(
-            "TOO_MANY_ITEMS",
+            "TOO_MANY",
             format!("must have at most {most} items"),
             format!("Får ha högst {most} poster."),
         );
@@ -116,7 +116,7 @@ impl Form {
                 if least == 1 {
                     "FIELD_REQUIRED"
                 } else {
-                    "TOO_FEW_ITEMS"
+                    "TOO_FEW"
                 },
                 format!("must have at least {least} items"),
                 format!("Måste ha minst {least} poster."),
@@ -385,12 +385,12 @@ pub(crate) fn not_applicable() -> FieldError {
 }
 
 fn duplicate() -> FieldError {
-    FieldError::new("DUPLICATE_VALUE", "occurs twice", "Förekommer två gånger.")
+    FieldError::new("REPEATED", "occurs twice", "Förekommer två gånger.")
 }
 
 fn in_future() -> FieldError {
     FieldError::new(
-        "DATE_IN_FUTURE",
+        "IN_THE_FUTURE",
         "must not be after today",
         "Får inte ligga i framtiden.",
     )

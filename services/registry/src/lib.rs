@@ -1,28 +1,23 @@
 //! The registry: who and what was agreed.
 //!
-//! It owns areas, parties, boards and district boards with their successions; agreements with their editions, terms
-//! and proceedings; proposals and reported figures; organisations and their relations to agreements. It hears no
-//! other service.
+//! It owns areas, parties, boards and district boards with their successions; agreements with their
+//! editions, terms and proceedings; proposals and reported figures; organisations and their
+//! relations to agreements. It hears no other service.
 //!
 //! # Design notes
-//! - A relation to an agreement says who has joined, and gates nothing: every look-up answers that the boards follow
-//!   the agreement's approach either way.
-//! - What a source says (a reported figure, a statement, a note) is kept with its date and place and never mixed
-//!   with what the registry itself counts.
-//! - Terms, states and relations are functions of the day that is asked about. No task moves them, so that an outage
-//!   changes nothing.
+//! - A relation to an agreement says who has joined, and gates nothing: every look-up answers that
+//!   the boards follow the agreement's approach either way.
+//! - What a source says (a reported figure, a statement, a note) is kept with its date and place and
+//!   never mixed with what the registry itself counts.
+//! - Terms, states and relations are functions of the day that is asked about. No task moves them, so
+//!   that an outage changes nothing.
 //! - An area, party, board or district is data.
 //!
-//! | command | aggregate | event |
-//! |---|---|---|
-//! | CreateArea, CreateParty, CreateBoard | area, party, board | `…Created` |
-//! | CreateDistrictBoard, SucceedDistrictBoard | district board | `DistrictBoardCreated`, `…Succeeded` |
-//! | DraftAgreement, AdoptAgreement | agreement | `AgreementDrafted`, `…Adopted` |
-//! | RecordProceeding, AnswerStatement | agreement | `AgreementProceedingRecorded`, `…StatementAnswered` |
-//! | RaiseProposal, ResolveProposal | proposal | `ProposalRaised`, `…Resolved` |
-//! | ReportFigure | figure | `FigureReported` |
-//! | RegisterOrganisation, UpdateOrganisation, ChangeOrganisationNumber | organisation | `…Registered`, `…Updated`, `…NumberChanged` |
-//! | InviteOrganisation, RecordStance, DecideToJoin, SignAgreement, WithdrawSignatory | signatory | `SignatoryStateChanged` |
+//! Every command says one event per aggregate that it changes: `Create…` says `…Created`,
+//! `SucceedDistrictBoard` says `DistrictBoardSucceeded`, and so on by name. Those that record a part
+//! of an agreement (`AdoptAgreement`, `RecordProceeding`, `AnswerStatement`) are events of the
+//! agreement; those of a relation (`InviteOrganisation` to `WithdrawSignatory`) are all
+//! `SignatoryStateChanged`.
 
 mod grpc;
 

@@ -1,8 +1,9 @@
 //! What each RPC does, in visible steps, one file each.
 //!
 //! # Design notes
-//! Commands go the same eight steps: decode, begin, load, decide, store, append the event, commit, encode. Which names
-//! a request refers to is asked of the database between begin and load, so that every violation is answered at once.
+//! Commands go the same eight steps: decode, begin, load, decide, store, append the event, commit,
+//! encode. Which names a request refers to is asked of the database between begin and load, so that
+//! every violation is answered at once.
 
 mod adopt_agreement;
 mod answer_statement;

@@ -1,8 +1,9 @@
 //! The registry's tables: static SQL, one file each.
 //!
 //! # Design notes
-//! Functions take a connection and know of no transaction. What the database returns is checked again when it is
-//! read: a value that breaks a rule is a defect that must be seen, and not a default.
+//! Functions take a connection and know of no transaction. What the database returns is checked
+//! again when it is read: a value that breaks a rule is a defect that must be seen, and not a
+//! default.
 
 pub(crate) mod agreements;
 pub(crate) mod areas;

@@ -25,38 +25,52 @@ macro_rules! from_proto {
     };
 }
 
-to_proto!(agreement_kind_to_proto: agreement::AgreementKind => proto::AgreementKind { Framework Local Policy });
-from_proto!(agreement_kind: proto::AgreementKind => agreement::AgreementKind { Framework Local Policy });
+to_proto!(agreement_kind_to_proto: agreement::AgreementKind => proto::AgreementKind {
+    Framework Local Policy
+});
+from_proto!(agreement_kind: proto::AgreementKind => agreement::AgreementKind {
+    Framework Local Policy
+});
 
 to_proto!(agreement_state_to_proto: agreement::AgreementState => proto::AgreementState {
     InPreparation InForce Evaluation Expired
 });
 
 to_proto!(proceeding_kind_to_proto: proceeding::ProceedingKind => proto::ProceedingKind {
-    Dialogue Seminar Conference WorkingGroup Draft Referral Statement Report Information Decision Reservation
-    SpecialStatement Ceremony Meeting
+    Dialogue Seminar Conference WorkingGroup Draft Referral Statement Report Information
+    Decision Reservation SpecialStatement Ceremony Meeting
 });
 from_proto!(proceeding_kind: proto::ProceedingKind => proceeding::ProceedingKind {
-    Dialogue Seminar Conference WorkingGroup Draft Referral Statement Report Information Decision Reservation
-    SpecialStatement Ceremony Meeting
+    Dialogue Seminar Conference WorkingGroup Draft Referral Statement Report Information
+    Decision Reservation SpecialStatement Ceremony Meeting
 });
 
 to_proto!(outcome_to_proto: proceeding::Outcome => proto::Outcome {
-    Approves ApprovesInPart ApprovesWithAdditions Supports PassesOn Abstains RefersBack Files Undecided
+    Approves ApprovesInPart ApprovesWithAdditions Supports PassesOn Abstains RefersBack Files
+    Undecided
 });
 from_proto!(outcome: proto::Outcome => proceeding::Outcome {
-    Approves ApprovesInPart ApprovesWithAdditions Supports PassesOn Abstains RefersBack Files Undecided
+    Approves ApprovesInPart ApprovesWithAdditions Supports PassesOn Abstains RefersBack Files
+    Undecided
 });
 
 to_proto!(invitation_to_proto: proceeding::Invitation => proto::StatementInvitation {
     Invited Unlisted Uninvited
 });
-from_proto!(invitation: proto::StatementInvitation => proceeding::Invitation { Invited Unlisted Uninvited });
+from_proto!(invitation: proto::StatementInvitation => proceeding::Invitation {
+    Invited Unlisted Uninvited
+});
 
-to_proto!(proposal_state_to_proto: proposal::ProposalState => proto::ProposalState { Open Adopted Rejected });
-from_proto!(proposal_state: proto::ProposalState => proposal::ProposalState { Open Adopted Rejected });
+to_proto!(proposal_state_to_proto: proposal::ProposalState => proto::ProposalState {
+    Open Adopted Rejected
+});
+from_proto!(proposal_state: proto::ProposalState => proposal::ProposalState {
+    Open Adopted Rejected
+});
 
-to_proto!(measure_to_proto: figure::Measure => proto::Measure { TookPart SignedAtCeremony DecidedToJoin });
+to_proto!(measure_to_proto: figure::Measure => proto::Measure {
+    TookPart SignedAtCeremony DecidedToJoin
+});
 from_proto!(measure: proto::Measure => figure::Measure { TookPart SignedAtCeremony DecidedToJoin });
 
 to_proto!(organisation_kind_to_proto: organisation::OrganisationKind => proto::OrganisationKind {

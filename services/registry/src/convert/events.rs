@@ -1,5 +1,5 @@
-//! What happened, as the other services hear it: one event per changed aggregate, with its new version. No event
-//! carries personal data or an organisation number.
+//! What happened, as the other services hear it: one event per changed aggregate, with its new
+//! version. No event carries personal data or an organisation number.
 
 use handslag_platform::{
     etag::Version,
@@ -150,7 +150,8 @@ pub(crate) fn agreement_drafted(
     of_agreement(agreement, agreement.id.name(), stamp, body)
 }
 
-/// The first and last day are those of the term without extensions, whenever the edition was decided.
+/// The first and last day are those of the term without extensions, whenever the edition was
+/// decided.
 pub(crate) fn agreement_adopted(
     agreement: &Agreement,
     edition: &Edition,

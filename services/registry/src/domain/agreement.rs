@@ -1,9 +1,9 @@
 //! Agreements: what was agreed, in which editions, and for how long.
 //!
 //! # Design notes
-//! The first edition starts the term and later ones only change what is agreed within it: a revision in mid-term
-//! buys no time. An edition can be decided up to the last day of the term; after it there is nothing to revise, and
-//! a new agreement must be drafted.
+//! The first edition starts the term and later ones only change what is agreed within it: a
+//! revision in mid-term buys no time. An edition can be decided up to the last day of the term;
+//! after it there is nothing to revise, and a new agreement must be drafted.
 
 use handslag_platform::{date::PartialDate, etag::Version, text::Code, text::ShortText};
 use time::Date;
@@ -196,8 +196,9 @@ impl Agreement {
         Ok(self)
     }
 
-    /// Number of the edition that an organisation signs when it signs at `signed_on`. Of a date that is not precise,
-    /// the last day that it can be counts, since a signing is never before the decision.
+    /// Number of the edition that an organisation signs when it signs at `signed_on`. Of a date
+    /// that is not precise, the last day that it can be counts, since a signing is never before the
+    /// decision.
     ///
     /// # Errors
     /// [`NotInForce`] before the decision and after the term.

@@ -1,9 +1,9 @@
 //! District boards and how they were succeeded: 14 in 2012, 13 from July 2020, 11 from July 2023.
 //!
 //! # Design notes
-//! A merger is one succession per predecessor. Nothing moves: the history stays with the board that ended, and is
-//! found from its successor through `predecessors`. Successions only ever lead forward in time, so that they cannot
-//! form a circle.
+//! A merger is one succession per predecessor. Nothing moves: the history stays with the board that
+//! ended, and is found from its successor through `predecessors`. Successions only ever lead
+//! forward in time, so that they cannot form a circle.
 
 use handslag_platform::etag::Version;
 use time::Date;

@@ -1,5 +1,6 @@
-//! Figures that a source reports. Three numbers differ (took part, signed at the ceremony, decided to join), and
-//! sources contradict each other: a figure is kept with its date and source, and never mixed with what is counted.
+//! Figures that a source reports. Three numbers differ (took part, signed at the ceremony, decided
+//! to join), and sources contradict each other: a figure is kept with its date and source, and
+//! never mixed with what is counted.
 
 use handslag_platform::{date::PartialDate, etag::Version, violations::FieldError};
 

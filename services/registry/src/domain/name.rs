@@ -13,7 +13,7 @@ macro_rules! ids {
             /// Reads a resource name.
             ///
             /// # Errors
-            /// `FIELD_REQUIRED` when it is empty, else `RESOURCE_NAME_INVALID`.
+            /// `FIELD_REQUIRED` when it is empty, else `NAME_INVALID`.
             pub fn parse(name: &str) -> Result<Self, FieldError> {
                 segment(name, $collection)
                     .and_then(id::decode)
@@ -57,7 +57,7 @@ macro_rules! codes {
             /// Reads a resource name.
             ///
             /// # Errors
-            /// `FIELD_REQUIRED` when it is empty, else `RESOURCE_NAME_INVALID`.
+            /// `FIELD_REQUIRED` when it is empty, else `NAME_INVALID`.
             pub fn parse(name: &str) -> Result<Self, FieldError> {
                 segment(name, $collection)
                     .and_then(|code| Code::parse(code).ok().filter(|read| read.as_str() == code))
@@ -112,7 +112,7 @@ impl ProceedingId {
     /// Reads a resource name.
     ///
     /// # Errors
-    /// `FIELD_REQUIRED` when it is empty, else `RESOURCE_NAME_INVALID`.
+    /// `FIELD_REQUIRED` when it is empty, else `NAME_INVALID`.
     pub fn parse(name: &str) -> Result<Self, FieldError> {
         nested(name, "proceedings")
             .map(|(agreement, id)| Self { agreement, id })
@@ -143,7 +143,7 @@ impl SignatoryId {
     /// Reads a resource name.
     ///
     /// # Errors
-    /// `FIELD_REQUIRED` when it is empty, else `RESOURCE_NAME_INVALID`.
+    /// `FIELD_REQUIRED` when it is empty, else `NAME_INVALID`.
     pub fn parse(name: &str) -> Result<Self, FieldError> {
         nested(name, "signatories")
             .map(|(agreement, id)| Self {
@@ -187,7 +187,7 @@ fn refused(name: &str, pattern: &str) -> FieldError {
         return FieldError::required();
     }
     FieldError::new(
-        "RESOURCE_NAME_INVALID",
+        "NAME_INVALID",
         format!("must be a resource name like `{pattern}`"),
         format!("Måste vara ett resursnamn av formen {pattern}."),
     )
@@ -229,7 +229,7 @@ mod tests {
             "social",
         ] {
             let refused = AreaCode::parse(name).expect_err("refused");
-            assert_eq!(refused.reason, "RESOURCE_NAME_INVALID", "{name}");
+            assert_eq!(refused.reason, "NAME_INVALID", "{name}");
         }
         assert_eq!(
             AreaCode::parse("").expect_err("missing").reason,

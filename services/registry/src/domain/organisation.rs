@@ -1,9 +1,10 @@
 //! Organisations of the non-profit sector.
 //!
 //! # Design notes
-//! The number is never the key: an association need not have one, and gets another when it registers as a faith
-//! community. Numbers form a history of days; the days before the first recorded one belong to it as well, since the
-//! record does not say since when an organisation has had its number.
+//! The number is never the key: an association need not have one, and gets another when it
+//! registers as a faith community. Numbers form a history of days; the days before the first
+//! recorded one belong to it as well, since the record does not say since when an organisation has
+//! had its number.
 
 use handslag_platform::{etag::Version, text::ShortText};
 use time::Date;

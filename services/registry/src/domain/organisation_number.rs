@@ -1,10 +1,10 @@
 //! Organisation numbers, and the personal identity numbers that look like them.
 //!
 //! # Design notes
-//! A sole trader's number is a personal identity number. It is told apart by its third digit: in an organisation
-//! number it is at least 2, in a personal one it is the first of the month. A personal number is refused before it
-//! reaches a log or the database, which is why no error of this module repeats what it was given, and why the
-//! type shows itself in no `Debug` output.
+//! A sole trader's number is a personal identity number. It is told apart by its third digit: in an
+//! organisation number it is at least 2, in a personal one it is the first of the month. A personal
+//! number is refused before it reaches a log or the database, which is why no error of this module
+//! repeats what it was given, and why the type shows itself in no `Debug` output.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ impl OrganisationNumber {
     /// Reads `NNNNNNNNNN`, `NNNNNN-NNNN`, or either with `16` before it.
     ///
     /// # Errors
-    /// `FIELD_REQUIRED` when empty, `PERSONAL_NUMBER_REFUSED` for what looks like a personal identity number,
-    /// `ORGANISATION_NUMBER_INVALID` for everything else, foreign numbers among it.
+    /// `FIELD_REQUIRED` when empty, `PERSONAL_NUMBER_REFUSED` for what looks like a personal
+    /// identity number, `ORGANISATION_NUMBER_INVALID` for everything else, foreign numbers among it.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let text = text.trim();
         if text.is_empty() {
@@ -72,8 +72,8 @@ impl fmt::Debug for OrganisationNumber {
     }
 }
 
-/// The digits, when a separator stands nowhere but before the last four. A plus sign is what a person of over a
-/// hundred years has there.
+/// The digits, when a separator stands nowhere but before the last four. A plus sign is what a
+/// person of over a hundred years has there.
 fn digits(text: &str) -> Option<String> {
     let (before, after) = match text.split_once(['-', '+']) {
         Some((before, after)) if after.len() == 4 => (before, after),
@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn refuses_personal_numbers_whether_or_not_they_are_in_order() {
-        // Skatteverket's published test numbers, a coordination number, and one with a wrong checksum.
+        // Skatteverket's published test numbers, a coordination number, and one with a wrong
+        // checksum.
         for text in [
             "19121212-1212",
             "121212-1212",

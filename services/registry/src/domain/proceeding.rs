@@ -1,9 +1,9 @@
 //! Proceedings: the steps by which an agreement came to be.
 //!
 //! # Design notes
-//! The record is kept as it happened and is not repaired: a statement that came late was accepted, one that says it
-//! was invited though the list does not name it stays both. A decision is more than yes or no, and a board may
-//! approve and pass on at once.
+//! The record is kept as it happened and is not repaired: a statement that came late was accepted,
+//! one that says it was invited though the list does not name it stays both. A decision is more
+//! than yes or no, and a board may approve and pass on at once.
 
 use handslag_platform::{date::PartialDate, text::ShortText};
 use time::Date;
@@ -274,8 +274,8 @@ impl Step {
         errors
     }
 
-    /// Whether a statement came after the last day of its referral. Of a date that is not precise the first day
-    /// counts: nobody is called late who may not have been.
+    /// Whether a statement came after the last day of its referral. Of a date that is not precise
+    /// the first day counts: nobody is called late who may not have been.
     #[must_use]
     pub fn is_late(&self) -> bool {
         let due = self.statement.and_then(|statement| statement.due_on);

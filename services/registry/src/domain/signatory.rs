@@ -1,11 +1,12 @@
 //! Organisations' relations to agreements.
 //!
 //! # Design notes
-//! Joining is the organisation's own decision and then the signing, two acts on two days. Nothing here expels: a
-//! withdrawal is the organisation's act, and one that withdrew or declined comes back by deciding again. The relation
-//! is the list of its steps; where it stands on a day is the last step that holds by then. A step of which only the
-//! month is known holds from the first day that it can mean, but never before the step before it, so that the order
-//! in which things happened survives what the sources leave open.
+//! Joining is the organisation's own decision and then the signing, two acts on two days. Nothing
+//! here expels: a withdrawal is the organisation's act, and one that withdrew or declined comes
+//! back by deciding again. The relation is the list of its steps; where it stands on a day is the
+//! last step that holds by then. A step of which only the month is known holds from the first day
+//! that it can mean, but never before the step before it, so that the order in which things
+//! happened survives what the sources leave open.
 
 use handslag_platform::{date::PartialDate, etag::Version, text::LongText};
 use time::Date;

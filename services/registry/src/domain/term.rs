@@ -1,12 +1,14 @@
 //! For how long an agreement holds.
 //!
 //! # Design notes
-//! The clock starts with the council's decision, never with a ceremony. When the source gives only a month, the term
-//! starts on the first of it: a term that starts too early by days ends no right and begins no duty too late, and the
-//! precision is shown beside it. A term that starts on 29 February of a leap year has its next anniversary on 1 March
-//! of a common one, so that its last day is the last of February and no day is lost or held twice.
+//! The clock starts with the council's decision, never with a ceremony. When the source gives only
+//! a month, the term starts on the first of it: a term that starts too early by days ends no right
+//! and begins no duty too late, and the precision is shown beside it. A term that starts on 29
+//! February of a leap year has its next anniversary on 1 March of a common one, so that its last
+//! day is the last of February and no day is lost or held twice.
 //!
-//! Nothing acts when a term extends: it is a function of the day that is asked about, so that no outage can delay it.
+//! Nothing acts when a term extends: it is a function of the day that is asked about, so that no
+//! outage can delay it.
 
 use time::{Date, Month};
 
@@ -54,7 +56,7 @@ impl TermRules {
     /// Checks the rules.
     ///
     /// # Errors
-    /// `TERM_YEARS_OUT_OF_RANGE` or `EXTENSIONS_OUT_OF_RANGE`, each with the field that it concerns.
+    /// `TERM_YEARS_OUT_OF_RANGE` or `EXTENSIONS_OUT_OF_RANGE`, each with its field.
     pub fn parse(years: i32, max_extensions: i32) -> Result<Self, Vec<(&'static str, FieldError)>> {
         let mut refused = Vec::new();
         if !(1..=TERM_YEARS_MOST).contains(&years) {

@@ -24,7 +24,8 @@ pub struct Source {
 /// Most characters of a diary number: the longest in the record has 16.
 pub const DIARY_NUMBER_CHARACTERS_MOST: usize = 60;
 
-/// A board's number of a case. They have no common format, so that nothing but the length is checked.
+/// A board's number of a case. They have no common format, so that nothing but the length is
+/// checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiaryNumber(ShortText);
 

@@ -1,4 +1,5 @@
-//! Records the organisation's own decision to join; also how one that withdrew or declined comes back.
+//! Records the organisation's own decision to join; also how one that withdrew or declined comes
+//! back.
 
 use handslag_platform::{messaging::outbox, rpc::Call};
 use handslag_proto::registry::v1::{DecideToJoinRequest, DecideToJoinResponse};

@@ -201,7 +201,7 @@ fn violation(error: StepError) -> (String, FieldError) {
         StepError::EndsBeforeItBegins => (
             "ended_on",
             FieldError::new(
-                "DATES_OUT_OF_ORDER",
+                "ENDS_BEFORE_START",
                 "must not be before held_on",
                 "Får inte ligga före början.",
             ),

@@ -107,8 +107,8 @@ fn principles(content: &Content) -> Principles {
 /// Adds a draft.
 pub(crate) async fn insert(tx: &mut PgConnection, agreement: &Agreement) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO agreement (id, kind, title_sv, title_en, parties, principles, areas, term_years,
-                                max_extensions, version)
+        "INSERT INTO agreement (id, kind, title_sv, title_en, parties, principles, areas,
+                                term_years, max_extensions, version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         agreement.id.0,
         agreement.kind.as_str(),
@@ -134,7 +134,8 @@ pub(crate) async fn insert_edition(
 ) -> Result<(), StoreError> {
     let diary_numbers = codes(&edition.diary_numbers, |number| number.as_str());
     sqlx::query!(
-        "INSERT INTO edition (agreement, number, decided_on, decided_by, principles, areas, diary_numbers)
+        "INSERT INTO edition (agreement, number, decided_on, decided_by, principles, areas,
+                              diary_numbers)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         agreement.0,
         edition.number,
@@ -171,8 +172,8 @@ pub(crate) async fn lock(
 ) -> Result<Option<Agreement>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, kind, title_sv, title_en, parties, principles AS "principles: Principles", areas,
-                  term_years, max_extensions, version
+        r#"SELECT id, kind, title_sv, title_en, parties,
+                  principles AS "principles: Principles", areas, term_years, max_extensions, version
            FROM agreement WHERE id = $1 FOR UPDATE"#,
         id.0,
     )
@@ -188,8 +189,8 @@ pub(crate) async fn find(
 ) -> Result<Option<Agreement>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, kind, title_sv, title_en, parties, principles AS "principles: Principles", areas,
-                  term_years, max_extensions, version
+        r#"SELECT id, kind, title_sv, title_en, parties,
+                  principles AS "principles: Principles", areas, term_years, max_extensions, version
            FROM agreement WHERE id = $1"#,
         id.0,
     )
@@ -206,8 +207,8 @@ pub(crate) async fn list(
 ) -> Result<Vec<Agreement>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT id, kind, title_sv, title_en, parties, principles AS "principles: Principles", areas,
-                  term_years, max_extensions, version
+        r#"SELECT id, kind, title_sv, title_en, parties,
+                  principles AS "principles: Principles", areas, term_years, max_extensions, version
            FROM agreement WHERE id < $1 ORDER BY id DESC LIMIT $2"#,
         before,
         limit,
@@ -242,8 +243,8 @@ async fn editions(
 ) -> Result<Vec<(Uuid, Edition)>, StoreError> {
     let rows = sqlx::query_as!(
         EditionRow,
-        r#"SELECT agreement, number, decided_on, decided_by, principles AS "principles: Principles", areas,
-                  diary_numbers
+        r#"SELECT agreement, number, decided_on, decided_by,
+                  principles AS "principles: Principles", areas, diary_numbers
            FROM edition WHERE agreement = ANY($1) ORDER BY agreement, number"#,
         agreements,
     )

@@ -76,8 +76,9 @@ pub(crate) async fn lock(
     tx: &mut PgConnection,
     codes: &[String],
 ) -> Result<Vec<DistrictBoard>, StoreError> {
-    // One order for everybody, so that two successions wait for each other and do not lock each other out. The rows
-    // are read by a second statement, which sees what the one that was waited for has written.
+    // One order for everybody, so that two successions wait for each other and do not lock each
+    // other out. The rows are read by a second statement, which sees what the one that was waited
+    // for has written.
     sqlx::query!(
         "SELECT code FROM district_board WHERE code = ANY($1) ORDER BY code FOR UPDATE",
         codes,

@@ -151,11 +151,13 @@ pub(crate) async fn look_up(
 ) -> Result<Vec<Option<Known>>, StoreError> {
     let rows = sqlx::query!(
         r#"
-        SELECT o.id AS "id?", o.display_name AS "display_name?", s.state AS "state?", s.edition AS "edition?"
+        SELECT o.id AS "id?", o.display_name AS "display_name?",
+               s.state AS "state?", s.edition AS "edition?"
         FROM unnest($1::text[]) WITH ORDINALITY AS asked (number, ordinal)
         LEFT JOIN organisation_number n ON n.number = asked.number AND n.valid @> $3::date
         LEFT JOIN organisation o ON o.id = n.organisation
-        -- The days from which steps hold never decrease, so that the last that holds is where the relation stood.
+        -- The days from which steps hold never decrease, so that the last that holds is where
+        -- the relation stood.
         LEFT JOIN LATERAL (
             SELECT state, edition FROM signatory_step
             WHERE agreement = $2 AND organisation = o.id AND effective_from <= $3

@@ -17,8 +17,8 @@ use crate::domain::{
 
 use super::{Columns, Inconsistent, LocalizedJson, StoreError, area_codes, codes, hit};
 
-/// Up to here a total is exact. A person needs no more, and a count costs as much as it counts: this many rows of
-/// the index by name are read in some milliseconds.
+/// Up to here a total is exact. A person needs no more, and a count costs as much as it counts:
+/// this many rows of the index by name are read in some milliseconds.
 pub(crate) const TOTAL_MOST: i64 = 10_000;
 
 #[derive(Serialize, Deserialize)]
@@ -110,7 +110,8 @@ pub(crate) async fn insert(
     organisation: &Organisation,
 ) -> Result<(), StoreError> {
     sqlx::query!(
-        "INSERT INTO organisation (id, display_name, kind, level, roles, areas, notes, example, version)
+        "INSERT INTO organisation (id, display_name, kind, level, roles, areas, notes, example,
+                                   version)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         organisation.id.0,
         organisation.display_name.as_str(),
@@ -133,7 +134,8 @@ pub(crate) async fn update(
     organisation: &Organisation,
 ) -> Result<(), StoreError> {
     let done = sqlx::query!(
-        "UPDATE organisation SET display_name = $2, kind = $3, level = $4, roles = $5, areas = $6, version = $7
+        "UPDATE organisation SET display_name = $2, kind = $3, level = $4, roles = $5,
+                                 areas = $6, version = $7
          WHERE id = $1 AND version = $7::bigint - 1",
         organisation.id.0,
         organisation.display_name.as_str(),
@@ -148,15 +150,16 @@ pub(crate) async fn update(
     Ok(hit("organisation", organisation.id.0, &done)?)
 }
 
-/// Reads an organisation and holds its row until the transaction ends: for its own changes, and for the first step
-/// of a relation, which has no row of its own yet.
+/// Reads an organisation and holds its row until the transaction ends: for its own changes, and for
+/// the first step of a relation, which has no row of its own yet.
 pub(crate) async fn lock(
     tx: &mut PgConnection,
     id: OrganisationId,
 ) -> Result<Option<Organisation>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example, version
+        r#"SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example,
+                  version
            FROM organisation WHERE id = $1 FOR UPDATE"#,
         id.0,
     )
@@ -172,7 +175,8 @@ pub(crate) async fn find(
 ) -> Result<Option<Organisation>, StoreError> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example, version
+        r#"SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example,
+                  version
            FROM organisation WHERE id = $1"#,
         id.0,
     )
@@ -181,8 +185,8 @@ pub(crate) async fn find(
     row.map(|row| Ok(row.try_into()?)).transpose()
 }
 
-/// Organisations by name, in Swedish order, after one. The empty name is before all names: a condition that is
-/// always there lets every plan start at the right place of the index.
+/// Organisations by name, in Swedish order, after one. The empty name is before all names: a
+/// condition that is always there lets every plan start at the right place of the index.
 pub(crate) async fn list_by_name(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -192,12 +196,14 @@ pub(crate) async fn list_by_name(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example, version
+        SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example,
+               version
         FROM organisation o
         WHERE (display_name, id) > ($1, $2)
           AND ($3::text IS NULL OR search_name LIKE $3)
           AND ($4::text IS NULL OR EXISTS (SELECT FROM organisation_number n
-                                           WHERE n.organisation = o.id AND n.number = $4 AND n.valid @> $5::date))
+                                           WHERE n.organisation = o.id AND n.number = $4
+                                             AND n.valid @> $5::date))
           AND ($6::text IS NULL OR kind = $6)
           AND ($7::text IS NULL OR level = $7)
           AND ($8::text IS NULL OR roles @> ARRAY[$8])
@@ -238,12 +244,14 @@ pub(crate) async fn list_newest(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example, version
+        SELECT id, display_name, kind, level, roles, areas, notes AS "notes: Notes", example,
+               version
         FROM organisation o
         WHERE id < $1
           AND ($2::text IS NULL OR search_name LIKE $2)
           AND ($3::text IS NULL OR EXISTS (SELECT FROM organisation_number n
-                                           WHERE n.organisation = o.id AND n.number = $3 AND n.valid @> $4::date))
+                                           WHERE n.organisation = o.id AND n.number = $3
+                                             AND n.valid @> $4::date))
           AND ($5::text IS NULL OR kind = $5)
           AND ($6::text IS NULL OR level = $6)
           AND ($7::text IS NULL OR roles @> ARRAY[$7])
@@ -281,7 +289,8 @@ pub(crate) async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i6
             SELECT FROM organisation o
             WHERE ($1::text IS NULL OR search_name LIKE $1)
               AND ($2::text IS NULL OR EXISTS (SELECT FROM organisation_number n
-                                               WHERE n.organisation = o.id AND n.number = $2 AND n.valid @> $3::date))
+                                               WHERE n.organisation = o.id AND n.number = $2
+                                             AND n.valid @> $3::date))
               AND ($4::text IS NULL OR kind = $4)
               AND ($5::text IS NULL OR level = $5)
               AND ($6::text IS NULL OR roles @> ARRAY[$6])

@@ -116,12 +116,12 @@ pub(crate) async fn insert(
     let source = step.source.as_ref();
     let place = source.and_then(|source| source.place.as_ref());
     sqlx::query!(
-        "INSERT INTO proceeding (id, agreement, kind, held_on, held_from, position, ended_on, title_sv,
-                                 title_en, summary_sv, summary_en, actors, outcomes, diary_numbers,
+        "INSERT INTO proceeding (id, agreement, kind, held_on, held_from, position, ended_on,
+                                 title_sv, title_en, summary_sv, summary_en, actors, outcomes, diary_numbers,
                                  responds_to, refers_to, source_document, source_place, invitation,
                                  due_on, on_older_draft)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                 $20, $21)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                 $19, $20, $21)",
         proceeding.id.id,
         proceeding.id.agreement.0,
         step.kind.as_str(),
@@ -200,9 +200,9 @@ pub(crate) async fn find(
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv, summary_en,
-               actors, outcomes, diary_numbers, responds_to, refers_to, source_document, source_place,
-               invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
+        SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv,
+               summary_en, actors, outcomes, diary_numbers, responds_to, refers_to,
+               source_document, source_place, invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
                ARRAY(SELECT proposal FROM proposal_proceeding
                      WHERE proceeding = p.id ORDER BY proposal) AS "proposals!"
         FROM proceeding p
@@ -227,9 +227,9 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv, summary_en,
-               actors, outcomes, diary_numbers, responds_to, refers_to, source_document, source_place,
-               invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
+        SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv,
+               summary_en, actors, outcomes, diary_numbers, responds_to, refers_to,
+               source_document, source_place, invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
                ARRAY(SELECT proposal FROM proposal_proceeding
                      WHERE proceeding = p.id ORDER BY proposal) AS "proposals!"
         FROM proceeding p

@@ -89,7 +89,8 @@ pub(crate) async fn lock(
     let row = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, agreement, title_sv, title_en, state, resolution_sv, resolution_en, resolved_on, version,
+        SELECT id, agreement, title_sv, title_en, state, resolution_sv, resolution_en,
+               resolved_on, version,
                ARRAY(SELECT proceeding FROM proposal_proceeding
                      WHERE proposal = p.id ORDER BY proceeding) AS "raised_in!"
         FROM proposal p WHERE id = $1
@@ -106,7 +107,8 @@ pub(crate) async fn lock(
 pub(crate) async fn update(tx: &mut PgConnection, proposal: &Proposal) -> Result<(), StoreError> {
     let resolution = proposal.resolution.as_ref();
     let done = sqlx::query!(
-        "UPDATE proposal SET state = $2, resolution_sv = $3, resolution_en = $4, resolved_on = $5, version = $6
+        "UPDATE proposal SET state = $2, resolution_sv = $3, resolution_en = $4,
+                             resolved_on = $5, version = $6
          WHERE id = $1 AND version = $6::bigint - 1",
         proposal.id.0,
         proposal.state().as_str(),
@@ -131,7 +133,8 @@ pub(crate) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"
-        SELECT id, agreement, title_sv, title_en, state, resolution_sv, resolution_en, resolved_on, version,
+        SELECT id, agreement, title_sv, title_en, state, resolution_sv, resolution_en,
+               resolved_on, version,
                ARRAY(SELECT proceeding FROM proposal_proceeding
                      WHERE proposal = p.id ORDER BY proceeding) AS "raised_in!"
         FROM proposal p

@@ -62,7 +62,8 @@ impl TryFrom<StepRow> for Step {
     }
 }
 
-/// Stores the last step of a relation, and the relation with the first. The organisation's row must be held.
+/// Stores the last step of a relation, and the relation with the first. The organisation's row must
+/// be held.
 pub(crate) async fn append(tx: &mut PgConnection, signatory: &Signatory) -> Result<(), StoreError> {
     let (id, version) = (signatory.id, signatory.version());
     let columns = Columns::of("signatory", id.name());

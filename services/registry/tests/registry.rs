@@ -1,0 +1,16 @@
+//! The registry on a real PostgreSQL and a real RabbitMQ, asked as clients ask it.
+
+#[path = "registry/bad_input.rs"]
+mod bad_input;
+#[path = "registry/lists.rs"]
+mod lists;
+#[path = "registry/look_up.rs"]
+mod look_up;
+#[path = "registry/record.rs"]
+mod record;
+#[path = "registry/relations.rs"]
+mod relations;
+#[path = "registry/town.rs"]
+mod town;
+#[path = "registry/wire.rs"]
+mod wire;
