@@ -10,7 +10,7 @@ use crate::ports::SERVICES;
 ///
 /// # Errors
 /// When the server cannot be reached or its user may not create databases.
-pub async fn databases(server: &str) -> anyhow::Result<[Secret; 4]> {
+pub(crate) async fn databases(server: &str) -> anyhow::Result<[Secret; 4]> {
     let options: PgConnectOptions = server
         .parse()
         .context("the address of PostgreSQL is no postgres:// URL")?;

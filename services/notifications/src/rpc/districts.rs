@@ -1,5 +1,7 @@
 //! What can be said of a filter's district boards only with the database at hand.
 
+use std::time::Duration;
+
 use handslag_platform::violations::Violations;
 use sqlx::PgConnection;
 
@@ -8,6 +10,10 @@ use crate::{
     error::Error,
     store,
 };
+
+/// After how long a call is worth repeating: a board that was made a moment ago is known here within milliseconds, and
+/// within seconds when the broker was away.
+const ARRIVES_WITHIN: Duration = Duration::from_millis(250);
 
 /// Refuses district boards that the registry does not know, and those of others when the subscriber
 /// is a board: the subscription would be silent, and its owner would wait for nothing.
@@ -47,18 +53,19 @@ pub(super) async fn check(
 /// # Errors
 /// `INVALID_REQUEST` with `DISTRICT_BOARD_UNKNOWN` at `district_board`.
 pub(super) async fn check_one(conn: &mut PgConnection, code: &DistrictCode) -> Result<(), Error> {
-    let mut violations = Violations::new();
-    if store::district_boards::title(conn, code).await?.is_none() {
-        unknown(&mut violations, "district_board".to_owned());
+    if store::district_boards::title(conn, code).await?.is_some() {
+        return Ok(());
     }
-    Ok(violations.finish()?)
+    let mut violations = Violations::new();
+    unknown(&mut violations, "district_board".to_owned());
+    Err(violations.into_fault().with_retry_after(ARRIVES_WITHIN).into())
 }
 
 fn unknown(violations: &mut Violations, field: String) {
     violations.add(
         field,
         "DISTRICT_BOARD_UNKNOWN",
-        "the registry has told of no such district board",
-        "Stadsdelsnämnden finns inte i registret.",
+        "the registry has told of no such district board; a new one is known here within seconds",
+        "Stadsdelsnämnden är inte känd här. En ny blir det inom några sekunder.",
     );
 }

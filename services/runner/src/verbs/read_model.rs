@@ -23,20 +23,20 @@ pub(super) async fn run(verb: ReadModelVerb) -> anyhow::Result<ExitCode> {
     show.line(&format!(
         "The read model is dropped ({before} events were counted). The logs are being replayed …"
     ));
-    let (mut counted, mut quiet) = (0, 0);
-    while counted < before {
+    let (mut heard, mut quiet) = (0, 0);
+    while heard < before {
         tokio::time::sleep(LOOK).await;
         let now = counted(&pool).await?;
-        quiet = if now > counted { 0 } else { quiet + 1 };
-        counted = now;
+        quiet = if now > heard { 0 } else { quiet + 1 };
+        heard = now;
         let all = usize::try_from(before.max(1))?;
-        show.bar("Rebuilt", usize::try_from(counted)?.min(all), all);
+        show.bar("Rebuilt", usize::try_from(heard)?.min(all), all);
         if quiet > PATIENCE {
             show.line("No progress for half a minute. Is reporting running? It goes on as soon as it does.");
             return Ok(ExitCode::FAILURE);
         }
     }
-    show.line(&format!("Rebuilt: {counted} events are counted."));
+    show.line(&format!("Rebuilt: {heard} events are counted."));
     Ok(ExitCode::SUCCESS)
 }
 
