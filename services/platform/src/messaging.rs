@@ -1,17 +1,20 @@
 //! Outbox, relay, inbox: how services talk to each other without losing, doubling or reordering.
 //!
 //! # Design notes
-//! Promises. No event without a commit and no commit without an event; per aggregate the events carry versions
-//! 1, 2, 3 … and arrive in that order; an effect happens once; whatever the broker loses is found and repaired from
-//! the producer's log; nothing waits for a slow consumer or for somebody's long transaction.
+//! Promises. No event without a commit and no commit without an event; per aggregate the events
+//! carry versions 1, 2, 3 … and arrive in that order; an effect happens once; whatever the broker
+//! loses is found and repaired from the producer's log; nothing waits for a slow consumer or for
+//! somebody's long transaction.
 //!
-//! One event's way: [`outbox::append`] in the command's transaction → [`relay`] (one leader per service) → topic
-//! exchange → quorum queue of the consuming service → [`consumer`] ([`inbox`] mark, effect and own outbox rows in one
-//! transaction) → acknowledgement. The log is insert-only and serves relay, replay and audit alike.
+//! One event's way: [`outbox::append`] in the command's transaction → [`relay`] (one leader per
+//! service) → topic exchange → quorum queue of the consuming service → [`consumer`] ([`inbox`]
+//! mark, effect and own outbox rows in one transaction) → acknowledgement. The log is insert-only
+//! and serves relay, replay and audit alike.
 //!
-//! Refused designs, each measured: a cursor on `seq` alone loses events under rollbacks, since numbers become visible
-//! out of order; ordering by transaction number breaks the order within an aggregate and stalls behind any open
-//! transaction; `NOTIFY` in the writing transaction serialises all commits.
+//! Refused designs, each measured: a cursor on `seq` alone loses events under rollbacks, since
+//! numbers become visible out of order; ordering by transaction number breaks the order within an
+//! aggregate and stalls behind any open transaction; `NOTIFY` in the writing transaction serialises
+//! all commits.
 
 mod account;
 mod broker;
@@ -72,12 +75,14 @@ impl Settings {
     }
 }
 
-/// When the two halves of messaging end: consumers first, the relay when nothing is written any more.
+/// When the two halves of messaging end: consumers first, the relay when nothing is written any
+/// more.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     /// Cancels consuming; the transaction under way is finished and acknowledged.
     pub consuming: CancellationToken,
-    /// Cancels publishing; what is under way is confirmed, the mark is written, the lock is released.
+    /// Cancels publishing; what is under way is confirmed, the mark is written, the lock is
+    /// released.
     pub publishing: CancellationToken,
 }
 

@@ -1,15 +1,16 @@
 //! Digests: producer and consumer compare what was said with what was heard.
 //!
 //! # Design notes
-//! Every few seconds the relay says how many events lie below its mark and what their hashes sum up to. The message
-//! travels through the same queue behind the events it sums up, so a consumer that has less has lost something: a
-//! purged queue, a missing binding, a broker restored from yesterday. It differs twice (a rejected delivery may still
-//! be on its way back) and asks for what came since the last agreement. A consumer that was never there before
-//! differs from the start, and so reads its history without anybody's help.
+//! Every few seconds the relay says how many events lie below its mark and what their hashes sum up
+//! to. The message travels through the same queue behind the events it sums up, so a consumer that
+//! has less has lost something: a purged queue, a missing binding, a broker restored from
+//! yesterday. It differs twice (a rejected delivery may still be on its way back) and asks for what
+//! came since the last agreement. A consumer that was never there before differs from the start,
+//! and so reads its history without anybody's help.
 //!
-//! Since the sums are kept from the first event on and only what came after the last agreement is kept one by one,
-//! both sides stay small. If three replays bring no agreement, the consumer forgets its sums and counts the whole
-//! log again; the marks stay, so no effect happens twice.
+//! Since the sums are kept from the first event on and only what came after the last agreement is
+//! kept one by one, both sides stay small. If three replays bring no agreement, the consumer
+//! forgets its sums and counts the whole log again; the marks stay, so no effect happens twice.
 
 use std::time::Duration;
 
@@ -101,7 +102,8 @@ impl Comparison {
         self.differences = DIFFERENCES - 1;
     }
 
-    /// Judges a comparison of what was `heard` up to the digest, the last agreement being at `agreed`.
+    /// Judges a comparison of what was `heard` up to the digest, the last agreement being at
+    /// `agreed`.
     fn judge(&mut self, digest: &Digest, agreed: i64, heard: (i64, i64)) -> Verdict {
         if heard == (digest.count, digest.hash) {
             *self = Self::default();
@@ -156,7 +158,8 @@ pub(crate) async fn note<'a>(
     Ok(())
 }
 
-/// Compares a digest with what was heard; an agreement is written down and replaces what it sums up.
+/// Compares a digest with what was heard; an agreement is written down and replaces what it sums
+/// up.
 pub(crate) async fn compare(
     pool: &PgPool,
     comparison: &mut Comparison,
@@ -172,7 +175,8 @@ pub(crate) async fn compare(
     .fetch_one(&mut *tx)
     .await?;
     if digest.seq < account.seq {
-        // Of a leader that began again at its durable mark: it will come back to where it was within a second.
+        // Of a leader that began again at its durable mark: it will come back to where it was
+        // within a second.
         return Ok(Verdict::Wait);
     }
     let since = sqlx::query!(
@@ -257,8 +261,9 @@ pub(crate) async fn replay_asked(pool: &PgPool, producer: &str) -> Result<(), sq
     Ok(())
 }
 
-/// Forgets everything heard from `producer` and has its log replayed from the first event. The caller empties the
-/// read model in the same transaction; the running consumer asks for the replay within a second.
+/// Forgets everything heard from `producer` and has its log replayed from the first event. The
+/// caller empties the read model in the same transaction; the running consumer asks for the replay
+/// within a second.
 ///
 /// # Errors
 /// The database's.

@@ -1,10 +1,10 @@
 //! Connections to the broker: made, watched, made again.
 //!
 //! # Design notes
-//! The client library's own recovery hides errors and can leave a publish hanging, so each task owns its connection
-//! and, when anything at all fails, drops it and begins anew: connection, topology, subscription. One code path.
-//! Publishing and consuming have connections of their own, since a broker short of memory stops reading from those
-//! that publish, acknowledgements included.
+//! The client library's own recovery hides errors and can leave a publish hanging, so each task
+//! owns its connection and, when anything at all fails, drops it and begins anew: connection,
+//! topology, subscription. One code path. Publishing and consuming have connections of their own,
+//! since a broker short of memory stops reading from those that publish, acknowledgements included.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,8 +22,8 @@ use crate::id;
 
 /// Longest wait for a connection, TLS and login included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for one message to be written and confirmed. A healthy broker needs milliseconds; one that is busy
-/// electing a leader for a queue needs seconds.
+/// Longest wait for one message to be written and confirmed. A healthy broker needs milliseconds;
+/// one that is busy electing a leader for a queue needs seconds.
 pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(15);
 /// Seconds between heartbeats: a dead peer is noticed after two.
 const HEARTBEAT_SECONDS: u16 = 10;
@@ -128,8 +128,8 @@ pub(crate) struct Outgoing {
     pub(crate) mandatory: bool,
 }
 
-/// Publishes and resolves when the broker has taken over. The frames are queued at the first poll, so futures that
-/// are polled once in order are sent in order.
+/// Publishes and resolves when the broker has taken over. The frames are queued at the first poll,
+/// so futures that are polled once in order are sent in order.
 pub(crate) async fn publish(channel: Channel, message: Outgoing) -> Result<(), Failure> {
     let Outgoing {
         exchange,
@@ -170,7 +170,8 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The next wait: between half of the step and the step, so that replicas do not come back as one.
+    /// The next wait: between half of the step and the step, so that replicas do not come back as
+    /// one.
     pub(crate) fn next(&mut self) -> Duration {
         let step = step(self.failures, BACKOFF_FIRST, BACKOFF_LAST);
         self.failures = self.failures.saturating_add(1);

@@ -1,10 +1,10 @@
 //! Consumers: what a service does with the events of another one.
 //!
 //! # Design notes
-//! One quorum queue per consuming service and producer, one active consumer on it. Deliveries that already wait are
-//! taken together in one transaction, in order; if anything in it fails, each gets a transaction of its own. Marks,
-//! effects and own outbox rows commit together, then the deliveries are acknowledged: a crash in between means a
-//! duplicate, which the mark recognises.
+//! One quorum queue per consuming service and producer, one active consumer on it. Deliveries that
+//! already wait are taken together in one transaction, in order; if anything in it fails, each gets
+//! a transaction of its own. Marks, effects and own outbox rows commit together, then the
+//! deliveries are acknowledged: a crash in between means a duplicate, which the mark recognises.
 
 mod apply;
 pub(crate) mod dead;
@@ -28,9 +28,11 @@ use crate::error::BoxError;
 /// Why an event has had no effect.
 #[derive(Debug)]
 pub enum Rejection {
-    /// It may succeed later: something else is missing or busy. After eight tries it is a dead letter.
+    /// It may succeed later: something else is missing or busy. After eight tries it is a dead
+    /// letter.
     Retry(BoxError),
-    /// It will never succeed: it becomes a dead letter at once, and the aggregate's later events wait.
+    /// It will never succeed: it becomes a dead letter at once, and the aggregate's later events
+    /// wait.
     Reject(BoxError),
 }
 
@@ -57,8 +59,8 @@ impl From<sqlx::Error> for Rejection {
     }
 }
 
-/// An effect: any `async fn(&mut PgConnection, &Envelope<E>) -> Result<(), Rejection>`. The trait gives the two
-/// borrows one name, which a bound on a closure's future cannot.
+/// An effect: any `async fn(&mut PgConnection, &Envelope<E>) -> Result<(), Rejection>`. The trait
+/// gives the two borrows one name, which a bound on a closure's future cannot.
 pub trait Effect<'a, E>: Send + Sync {
     /// The future of one application.
     type Applied: Future<Output = Result<(), Rejection>> + Send + 'a;
@@ -94,8 +96,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A consumer of the events of `producer`. All its types are received; those without an effect only move the
-    /// mark, so that a producer may add types.
+    /// A consumer of the events of `producer`. All its types are received; those without an effect
+    /// only move the mark, so that a producer may add types.
     #[must_use]
     pub fn of(producer: &str) -> Self {
         Self {

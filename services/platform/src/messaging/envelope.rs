@@ -1,8 +1,9 @@
 //! An event on the wire: CloudEvents 1.0 in binary mode.
 //!
 //! # Design notes
-//! Attributes travel as headers `cloudEvents_*`, the protobuf message is the body. Headers are plain strings, so the
-//! same flat map serves AMQP, parked events and dead letters: one codec, whatever the message waits in.
+//! Attributes travel as headers `cloudEvents_*`, the protobuf message is the body. Headers are
+//! plain strings, so the same flat map serves AMQP, parked events and dead letters: one codec,
+//! whatever the message waits in.
 
 use std::collections::BTreeMap;
 
@@ -206,7 +207,8 @@ pub(crate) fn received_headers(properties: &BasicProperties) -> Headers {
                 AMQPValue::Boolean(flag) => flag.to_string(),
                 _ => return None,
             };
-            // PostgreSQL's text cannot hold a NUL, and a hostile header must not stop its own burial.
+            // PostgreSQL's text cannot hold a NUL, and a hostile header must not stop its own
+            // burial.
             Some((
                 name.to_string().replace('\0', "\u{fffd}"),
                 value.replace('\0', "\u{fffd}"),

@@ -1,9 +1,10 @@
 //! What a service has heard: a high-water mark per aggregate.
 //!
 //! # Design notes
-//! A mark instead of a list of seen ids: it never expires, is one row per aggregate, and shows gaps. The usual case,
-//! the next version, is one statement that moves the mark, clears what the event heals and tells whether a successor
-//! is parked; only duplicates and gaps ask a second question.
+//! A mark instead of a list of seen ids: it never expires, is one row per aggregate, and shows
+//! gaps. The usual case, the next version, is one statement that moves the mark, clears what the
+//! event heals and tells whether a successor is parked; only duplicates and gaps ask a second
+//! question.
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
@@ -98,7 +99,8 @@ pub(crate) async fn claim(
     }
     let mark = mark(tx, event).await?;
     let decision = match decide(mark, event.version) {
-        // Another process moved the mark between the two statements; the sweep finds this one parked.
+        // Another process moved the mark between the two statements; the sweep finds this one
+        // parked.
         Decision::Apply => Decision::Gap {
             missing: event.version,
         },
@@ -123,7 +125,8 @@ async fn mark(tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<i64, sqlx:
     Ok(mark.unwrap_or(0))
 }
 
-/// Keeps an event until its predecessors have come; asks for them after a while, since they may be on their way.
+/// Keeps an event until its predecessors have come; asks for them after a while, since they may be
+/// on their way.
 pub(crate) async fn park(
     tx: &mut PgConnection,
     event: &Envelope<Raw>,
@@ -245,8 +248,8 @@ pub(crate) struct Gap {
     pub(crate) last: i64,
 }
 
-/// Gaps whose time has come to be asked for; the next time is set. A gap whose missing version is a dead letter is
-/// not asked for: it is known, and an operator decides.
+/// Gaps whose time has come to be asked for; the next time is set. A gap whose missing version is a
+/// dead letter is not asked for: it is known, and an operator decides.
 pub(crate) async fn gaps(
     pool: &PgPool,
     producer: &str,
@@ -301,7 +304,8 @@ mod tests {
     }
 
     proptest! {
-        // However events are doubled and shuffled, applying what is due and parking the rest gives 1, 2, 3 … once.
+        // However events are doubled and shuffled, applying what is due and parking the rest gives
+        // 1, 2, 3 … once.
         #[test]
         fn applies_each_version_once_and_in_order(
             deliveries in prop::collection::vec(1_i64..=12, 0..80),

@@ -1,9 +1,10 @@
 //! The insert-only log of what this service says.
 //!
 //! # Design notes
-//! An event is a row in the same transaction as the change it tells of. The aggregate's row must be locked or written
-//! before [`append`] is called, so that version v + 1 always draws a higher `seq` than v. The service's role has
-//! INSERT and SELECT on the table and nothing else; a trigger refuses the rest to everybody.
+//! An event is a row in the same transaction as the change it tells of. The aggregate's row must be
+//! locked or written before [`append`] is called, so that version v + 1 always draws a higher `seq`
+//! than v. The service's role has INSERT and SELECT on the table and nothing else; a trigger
+//! refuses the rest to everybody.
 
 use handslag_proto::EventMessage;
 use sqlx::PgConnection;

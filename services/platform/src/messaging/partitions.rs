@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 
-/// Partitions of a million numbers each that must exist ahead. At 15 000 events a second one lasts 66 s, so two
-/// outlast the pause between rounds.
+/// Partitions of a million numbers each that must exist ahead. At 15 000 events a second one lasts
+/// 66 s, so two outlast the pause between rounds.
 const AHEAD: i32 = 2;
 /// Pause between rounds.
 const PAUSE: Duration = Duration::from_secs(60);

@@ -1,9 +1,10 @@
 //! The relay: publishes the log, once per service, eagerly and in order.
 //!
 //! # Design notes
-//! One code path: a session connects to the broker, waits to be the leader, begins at the durable mark, and ends with
-//! the first thing that goes wrong; the next session begins at the mark again. Duplicates are legal, loss is not.
-//! Whoever cannot reach the broker does not compete for the lock.
+//! One code path: a session connects to the broker, waits to be the leader, begins at the durable
+//! mark, and ends with the first thing that goes wrong; the next session begins at the mark again.
+//! Duplicates are legal, loss is not. Whoever cannot reach the broker does not compete for the
+//! lock.
 
 pub mod holes;
 mod leader;

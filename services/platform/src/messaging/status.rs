@@ -200,7 +200,8 @@ async fn outbox_age_ms(pool: &PgPool) -> Result<i64, sqlx::Error> {
     Ok(age.unwrap_or(0))
 }
 
-/// Keeps the gauges that come from tables. Every replica does, so that a relay without a leader is seen too.
+/// Keeps the gauges that come from tables. Every replica does, so that a relay without a leader is
+/// seen too.
 pub(crate) async fn observe(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         let state = async {

@@ -1,11 +1,12 @@
 //! Exchanges, queues, bindings and policies.
 //!
 //! # Design notes
-//! Queues are declared with their type and single-active-consumer as the only arguments: declaring an existing queue
-//! with other arguments kills the channel, so everything that may change one day is a policy. A policy cannot be set
-//! over AMQP: who installs the broker applies [`POLICIES`] (`rabbitmqctl set_policy`, or the operator's resource).
-//! Every declaration is idempotent and is repeated with each new session, so a binding or a queue that somebody
-//! deleted comes back. Works on RabbitMQ 3.10 and 4.x.
+//! Queues are declared with their type and single-active-consumer as the only arguments: declaring
+//! an existing queue with other arguments kills the channel, so everything that may change one day
+//! is a policy. A policy cannot be set over AMQP: who installs the broker applies [`POLICIES`]
+//! (`rabbitmqctl set_policy`, or the operator's resource). Every declaration is idempotent and is
+//! repeated with each new session, so a binding or a queue that somebody deleted comes back. Works
+//! on RabbitMQ 3.10 and 4.x.
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -17,11 +18,13 @@ use super::broker::Failure;
 pub const EVENTS: &str = "handslag.events";
 /// Where events go that no queue is bound for, so that a missing binding is seen instead of silent.
 pub const UNROUTED: &str = "handslag.unrouted";
-/// Direct exchange of digests. Apart from the events', so that a lost binding there is noticed here.
+/// Direct exchange of digests. Apart from the events', so that a lost binding there is noticed
+/// here.
 pub const DIGESTS: &str = "handslag.digests";
 /// Direct exchange of requests for replay; the routing key is the producing service.
 pub const REPLAY: &str = "handslag.replay";
-/// Fanout exchange of dead letters; each service keeps those of its own queues and drops the others'.
+/// Fanout exchange of dead letters; each service keeps those of its own queues and drops the
+/// others'.
 pub const DEAD: &str = "handslag.dead";
 
 /// How often a message is delivered before it is dead. RabbitMQ 3.10 has no limit of its own.
@@ -42,12 +45,13 @@ pub struct Policy {
     pub definition: &'static str,
 }
 
-/// The policies of a broker that serves Handslag, for each virtual host. Without them nothing is lost, but a message
-/// that kills its consumer is delivered for ever.
+/// The policies of a broker that serves Handslag, for each virtual host. Without them nothing is
+/// lost, but a message that kills its consumer is delivered for ever.
 pub const POLICIES: &[Policy] = &[
     Policy {
         name: "handslag",
-        // Neither dead letters, which must not circle, nor the unrouted, which have a length instead.
+        // Neither dead letters, which must not circle, nor the unrouted, which have a length
+        // instead.
         pattern: r"^handslag\.(?!dead\.|unrouted$)",
         apply_to: "queues",
         priority: 0,
@@ -61,7 +65,8 @@ pub const POLICIES: &[Policy] = &[
         pattern: r"^handslag\.dead\.",
         apply_to: "queues",
         priority: 10,
-        // No limit and no dead-letter exchange: a dead letter must not circle back into its own queue.
+        // No limit and no dead-letter exchange: a dead letter must not circle back into its own
+        // queue.
         definition: r#"{"overflow":"reject-publish"}"#,
     },
     Policy {
@@ -92,7 +97,8 @@ pub fn replay_queue(producer: &str) -> String {
     format!("handslag.replay.{producer}")
 }
 
-/// The routing key of an event type, `se.handslag.registry.area.created.v1`, for a district's code or `all`.
+/// The routing key of an event type, `se.handslag.registry.area.created.v1`, for a district's code
+/// or `all`.
 #[must_use]
 pub fn routing_key(r#type: &str, district: &str) -> String {
     format!(

@@ -1,8 +1,9 @@
 //! One trace from the command over its event to the effects in other services.
 //!
 //! # Design notes
-//! The outbox row keeps the W3C `traceparent` of the span that wrote it. The consumer's span has the producer's as
-//! its parent, so that one trace id runs through, and links to it as well, which is how tools show messaging.
+//! The outbox row keeps the W3C `traceparent` of the span that wrote it. The consumer's span has
+//! the producer's as its parent, so that one trace id runs through, and links to it as well, which
+//! is how tools show messaging.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{

@@ -119,8 +119,8 @@ async fn one(
     Ok(())
 }
 
-/// Applies the parked successors of an event. One that fails stays parked with all after it, for the sweep to judge:
-/// the event that closed the gap must not be rolled back for it.
+/// Applies the parked successors of an event. One that fails stays parked with all after it, for
+/// the sweep to judge: the event that closed the gap must not be rolled back for it.
 async fn drain(
     tx: &mut PgConnection,
     consumer: &Consumer,
@@ -147,8 +147,8 @@ async fn drain(
     Ok(())
 }
 
-/// Runs the effect in the trace of the command that caused it. A panic is the event's fault like any other refusal:
-/// it must not end the consumer for all aggregates.
+/// Runs the effect in the trace of the command that caused it. A panic is the event's fault like
+/// any other refusal: it must not end the consumer for all aggregates.
 async fn effect(
     tx: &mut PgConnection,
     consumer: &Consumer,

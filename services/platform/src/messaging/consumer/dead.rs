@@ -1,9 +1,10 @@
-//! The dead-letter queue of a service: what the broker gave up on becomes a record like our own refusals.
+//! The dead-letter queue of a service: what the broker gave up on becomes a record like our own
+//! refusals.
 //!
 //! # Design notes
-//! A message that kills its consumer never reaches our own book-keeping; the broker buries it after its delivery
-//! limit. The exchange is a fanout, since a policy cannot give each queue its own routing key: every service gets every
-//! dead letter and keeps those of its own queues.
+//! A message that kills its consumer never reaches our own book-keeping; the broker buries it after
+//! its delivery limit. The exchange is a fanout, since a policy cannot give each queue its own
+//! routing key: every service gets every dead letter and keeps those of its own queues.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -23,15 +23,16 @@ use crate::messaging::envelope::{Envelope, Raw, control_kind, received_headers};
 use crate::messaging::relay::replay::{DONE, Request, Wanted};
 use crate::messaging::{Shared, topology};
 
-/// Deliveries under way. Enough to hide the round trip to the broker, few enough to be redelivered quickly.
+/// Deliveries under way. Enough to hide the round trip to the broker, few enough to be redelivered
+/// quickly.
 const PREFETCH: u16 = 200;
 /// Deliveries of one transaction. Locks are held for its time: 50 effects of a millisecond.
 const TOGETHER: usize = 50;
 /// First and longest wait before a delivery is given back to be tried again.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_LAST: Duration = Duration::from_secs(1);
-/// Tries before a delivery is a dead letter: one less than the broker's limit, so that we and not the broker bury it,
-/// with the reason.
+/// Tries before a delivery is a dead letter: one less than the broker's limit, so that we and not
+/// the broker bury it, with the reason.
 const TRIES: i64 = topology::DELIVERY_LIMIT;
 
 /// A failed delivery that waits before it is given back.
@@ -121,7 +122,8 @@ impl Session<'_> {
         }
     }
 
-    /// Takes deliveries in order. Messages between our own ends divide them, since a digest sums up what came before.
+    /// Takes deliveries in order. Messages between our own ends divide them, since a digest sums up
+    /// what came before.
     async fn take(&mut self, batch: Vec<Delivery>) -> Result<(), Failure> {
         let mut run = Vec::new();
         for mut delivery in batch {
@@ -229,7 +231,8 @@ impl Session<'_> {
         });
     }
 
-    /// Gives deliveries back whose wait is over. Rejected, not "nacked": newer brokers count only the former.
+    /// Gives deliveries back whose wait is over. Rejected, not "nacked": newer brokers count only
+    /// the former.
     async fn give_back(&mut self) -> Result<(), Failure> {
         let now = Instant::now();
         let (due, later) = std::mem::take(&mut self.deferred)
@@ -247,8 +250,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Records a dead letter, then hands the delivery to the dead-letter queue. A crash in between delivers it again
-    /// and updates the same record.
+    /// Records a dead letter, then hands the delivery to the dead-letter queue. A crash in between
+    /// delivers it again and updates the same record.
     async fn bury(&mut self, delivery: &Delivery, burial: Burial) -> Result<(), Failure> {
         let mut backoff = Backoff::default();
         while let Err(error) = dead_letters::bury(&self.shared.pool, &burial).await {

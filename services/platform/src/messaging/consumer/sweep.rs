@@ -1,8 +1,10 @@
-//! What a consumer does by the clock: parked events whose turn has come, gaps to ask for, an operator's wishes.
+//! What a consumer does by the clock: parked events whose turn has come, gaps to ask for, an
+//! operator's wishes.
 //!
 //! # Design notes
-//! The sweep has no input but the tables, so whatever left them as they are (a discard, a lost request, a crash) has
-//! the same cure. Every replica sweeps; the aggregate's mark lets one of them apply.
+//! The sweep has no input but the tables, so whatever left them as they are (a discard, a lost
+//! request, a crash) has the same cure. Every replica sweeps; the aggregate's mark lets one of them
+//! apply.
 
 use std::time::Duration;
 
@@ -88,7 +90,8 @@ impl Session<'_> {
         match apply(self.shared, self.consumer, &[event]).await {
             Ok(applied) => {
                 self.count(applied);
-                // A duplicate or an event that waits for another gap is no dead letter any more either.
+                // A duplicate or an event that waits for another gap is no dead letter any more
+                // either.
                 dead_letters::remove(&self.shared.pool, event).await?;
             }
             Err(Problem::Outage(_)) => {}

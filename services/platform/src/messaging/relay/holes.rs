@@ -1,14 +1,16 @@
-//! Which numbers of the log are published, which are missing, and up to where everything is settled. Pure.
+//! Which numbers of the log are published, which are missing, and up to where everything is
+//! settled. Pure.
 //!
 //! # Design notes
-//! Numbers become visible out of order: a writer draws 7, another draws 8 and commits first. The relay publishes 8 at
-//! once and keeps 7 as a hole. A hole's bound is a transaction number drawn *after* the read that saw it missing: the
-//! writer of 7 has a lower one. When a later read still misses 7 although no transaction below the bound is running
-//! any more, its writer rolled back, and the hole dies. The end of the read's own snapshot is no such bound: the
-//! writer may have started after that snapshot was taken.
+//! Numbers become visible out of order: a writer draws 7, another draws 8 and commits first. The
+//! relay publishes 8 at once and keeps 7 as a hole. A hole's bound is a transaction number drawn
+//! *after* the read that saw it missing: the writer of 7 has a lower one. When a later read still
+//! misses 7 although no transaction below the bound is running any more, its writer rolled back,
+//! and the hole dies. The end of the read's own snapshot is no such bound: the writer may have
+//! started after that snapshot was taken.
 //!
-//! Settled numbers are kept as runs, dead holes included, so that memory is bounded by the number of living holes and
-//! not by what was published since the first of them.
+//! Settled numbers are kept as runs, dead holes included, so that memory is bounded by the number
+//! of living holes and not by what was published since the first of them.
 
 use std::collections::BTreeMap;
 
@@ -105,9 +107,9 @@ impl Ledger {
         self.mark
     }
 
-    /// Takes in one read: the numbers it found, ascending, and the oldest transaction running at its snapshot.
-    /// `complete` says that all holes were looked for; a read cut short proves no absence.
-    /// Answers whether there are holes that need a bound.
+    /// Takes in one read: the numbers it found, ascending, and the oldest transaction running at
+    /// its snapshot. `complete` says that all holes were looked for; a read cut short proves no
+    /// absence. Answers whether there are holes that need a bound.
     pub fn observe(&mut self, found: &[i64], oldest_running: i64, complete: bool) -> bool {
         let newest = self.newest;
         for &seq in found.iter().filter(|seq| **seq <= newest) {
@@ -317,9 +319,10 @@ mod tests {
     }
 
     proptest! {
-        // Writers draw numbers in order and end in any order, by commit or rollback; the relay reads in between.
-        // Whatever happens, each committed event is found exactly once, the mark never passes a number whose writer
-        // may still commit, and in the end it covers everything and counts the committed.
+        // Writers draw numbers in order and end in any order, by commit or rollback; the relay
+        // reads in between. Whatever happens, each committed event is found exactly once, the mark
+        // never passes a number whose writer may still commit, and in the end it covers everything
+        // and counts the committed.
         #[test]
         fn nothing_committed_is_lost(
             fates in prop::collection::vec((any::<bool>(), 0_usize..12), 1..60),
@@ -328,7 +331,8 @@ mod tests {
             let n = fates.len();
             let mut ledger = Ledger::new(Mark::default());
             let mut published = BTreeSet::new();
-            // Writer i draws number i + 1 with transaction number i + 1 at step i and ends `delay` steps later.
+            // Writer i draws number i + 1 with transaction number i + 1 at step i and ends `delay`
+            // steps later.
             for step in 0..n + 14 {
                 if step < n + 13 && !reads.contains(&step) {
                     continue;

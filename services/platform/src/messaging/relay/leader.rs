@@ -1,9 +1,10 @@
 //! One leader per service: a session lock on a connection of its own.
 //!
 //! # Design notes
-//! The lock lives exactly as long as the connection, and everything the leader reads and writes goes over that
-//! connection: who has lost it cannot go on by mistake. The lock is polled, not waited for: a waiting session holds a
-//! snapshot, and an old snapshot keeps the leader's holes from dying.
+//! The lock lives exactly as long as the connection, and everything the leader reads and writes
+//! goes over that connection: who has lost it cannot go on by mistake. The lock is polled, not
+//! waited for: a waiting session holds a snapshot, and an old snapshot keeps the leader's holes
+//! from dying.
 
 use std::time::Duration;
 
@@ -79,8 +80,8 @@ impl Candidate {
 }
 
 impl Leader {
-    /// The durable mark, from which every leadership begins. Publishing again what came after it is legal, and is
-    /// all that a failover asks for: the mark and the log are of the same database.
+    /// The durable mark, from which every leadership begins. Publishing again what came after it is
+    /// legal, and is all that a failover asks for: the mark and the log are of the same database.
     pub(crate) async fn mark(&mut self) -> Result<Mark, Failure> {
         let mark = log::mark(&mut self.connection);
         let (mark, timeline) = within(ANSWER_TIMEOUT, "the database's answer", mark).await?;

@@ -8,7 +8,8 @@ use super::holes::{Mark, event_hash};
 use crate::messaging::envelope::{Envelope, Raw};
 use crate::messaging::topology;
 
-/// Rows of one read. Large enough that the read's round trip disappears behind the publishing of its rows.
+/// Rows of one read. Large enough that the read's round trip disappears behind the publishing of
+/// its rows.
 pub(crate) const BATCH: i64 = 1_000;
 
 /// A row of the log.
@@ -154,7 +155,8 @@ pub(crate) async fn mark(connection: &mut PgConnection) -> Result<(Mark, String)
     ))
 }
 
-/// Writes the mark. Only the holder of the leader's lock may, and it does so on the lock's own connection.
+/// Writes the mark. Only the holder of the leader's lock may, and it does so on the lock's own
+/// connection.
 pub(crate) async fn save_mark(
     connection: &mut PgConnection,
     mark: Mark,

@@ -19,7 +19,8 @@ use crate::messaging::account::Digest;
 use crate::messaging::broker::{self, Failure, Outgoing};
 use crate::messaging::{Shared, topology, trace};
 
-/// Unconfirmed messages at a time. The broker confirms in batches; more than this only adds latency.
+/// Unconfirmed messages at a time. The broker confirms in batches; more than this only adds
+/// latency.
 const WINDOW: usize = 200;
 /// Pause between reads while there is something to do, and while there is nothing.
 const POLL_BUSY: Duration = Duration::from_millis(2);
@@ -179,7 +180,8 @@ impl Term<'_> {
             .unconfirmed(self.queue.len() + self.under_way.len());
     }
 
-    /// Says what consumers must have by now. It follows the events it sums up through the same queue.
+    /// Says what consumers must have by now. It follows the events it sums up through the same
+    /// queue.
     async fn digest(&mut self) {
         let digest = Digest::new(&self.shared.settings.service, self.ledger.mark());
         self.send(digest.message(), None, tracing::Span::none())
