@@ -7,3 +7,4 @@ pub mod commitment;
 pub mod deliberation;
 pub mod follow_up;
 pub mod names;
+pub mod title;

@@ -18,8 +18,9 @@ use std::fmt::Display;
 
 use handslag_platform::etag::Version;
 use handslag_platform::text::{Code, ShortText, parse_optional};
-use handslag_platform::wire::Localized;
 use sqlx::postgres::PgQueryResult;
+
+use crate::domain::title::Title;
 
 /// Why the database could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -79,9 +80,9 @@ fn codes<T>(stored: Vec<String>, make: impl Fn(Code) -> T) -> Option<Vec<T>> {
         .collect()
 }
 
-fn localized(sv: &str, en: Option<&str>) -> Option<Localized<ShortText>> {
+fn title(sv: &str, en: Option<&str>) -> Option<Title> {
     let sv = ShortText::parse(sv).ok()?;
-    Some(Localized {
+    Some(Title {
         sv,
         en: parse_optional(en.unwrap_or_default()).ok()?,
     })

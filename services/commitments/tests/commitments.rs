@@ -1,6 +1,10 @@
 //! The commitments service on a real PostgreSQL and a real RabbitMQ, asked as clients ask it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in tests an unwrap is the assertion")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "in tests an unwrap is the assertion"
+)]
 
 #[path = "commitments/bad_input.rs"]
 mod bad_input;

@@ -1,11 +1,11 @@
 //! `se.handslag.registry.area.created.v1`.
 
 use handslag_platform::messaging::{Envelope, Rejection};
-use handslag_platform::wire::localized;
 use handslag_proto::events::v1::AreaCreated;
 use sqlx::PgConnection;
 
 use super::{named, reject};
+use crate::convert::fields;
 use crate::store;
 
 /// Knows the area, so that a commitment can be told what it lacks.
@@ -17,6 +17,6 @@ pub async fn area_created(
     event: &Envelope<AreaCreated>,
 ) -> Result<(), Rejection> {
     let area = named(&event.body.area)?;
-    let title = localized(event.body.title.as_ref()).map_err(|error| reject(error.message))?;
+    let title = fields::title(event.body.title.as_ref()).map_err(|error| reject(error.message))?;
     Ok(store::areas::put(tx, &area, &title).await?)
 }

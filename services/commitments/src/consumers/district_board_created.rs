@@ -1,11 +1,12 @@
 //! `se.handslag.registry.district_board.created.v1`.
 
 use handslag_platform::messaging::{Envelope, Rejection};
-use handslag_platform::wire::{localized, optional_date};
+use handslag_platform::wire::optional_date;
 use handslag_proto::events::v1::DistrictBoardCreated;
 use sqlx::PgConnection;
 
 use super::{named, reject};
+use crate::convert::fields;
 use crate::domain::deliberation::DistrictBoard;
 use crate::store;
 
@@ -20,7 +21,7 @@ pub async fn district_board_created(
     let body = &event.body;
     let board = DistrictBoard {
         code: named(&body.district_board)?,
-        title: localized(body.title.as_ref()).map_err(|error| reject(error.message))?,
+        title: fields::title(body.title.as_ref()).map_err(|error| reject(error.message))?,
         established_on: optional_date(body.established_on.as_ref())
             .map_err(|error| reject(error.message))?,
         succession: None,

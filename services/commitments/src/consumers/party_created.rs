@@ -1,11 +1,11 @@
 //! `se.handslag.registry.party.created.v1`.
 
 use handslag_platform::messaging::{Envelope, Rejection};
-use handslag_platform::wire::localized;
 use handslag_proto::events::v1::PartyCreated;
 use sqlx::PgConnection;
 
 use super::{named, reject};
+use crate::convert::fields;
 use crate::store;
 
 /// Knows the party, so that a request that names it wrongly can be told why.
@@ -17,6 +17,6 @@ pub async fn party_created(
     event: &Envelope<PartyCreated>,
 ) -> Result<(), Rejection> {
     let party = named(&event.body.party)?;
-    let title = localized(event.body.title.as_ref()).map_err(|error| reject(error.message))?;
+    let title = fields::title(event.body.title.as_ref()).map_err(|error| reject(error.message))?;
     Ok(store::parties::put(tx, &party, &title).await?)
 }

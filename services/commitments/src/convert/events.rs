@@ -11,12 +11,13 @@ use handslag_platform::etag::Version;
 use handslag_platform::id;
 use handslag_platform::messaging::outbox::Event;
 use handslag_platform::text::LongText;
-use handslag_platform::wire::{date_to_proto, localized_to_proto, partial_date_to_proto};
+use handslag_platform::wire::{date_to_proto, partial_date_to_proto};
 use handslag_proto::common::v1::EventScope;
 use handslag_proto::events::v1 as proto;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::convert::resources;
 use crate::domain::action::Action;
 use crate::domain::action_plan::ActionPlan;
 use crate::domain::commitment::Commitment;
@@ -128,7 +129,7 @@ pub fn action_plan_drafted(act: Act<'_>, plan: &ActionPlan) -> Event<proto::Acti
     let body = proto::ActionPlanDrafted {
         scope: every_area(plan.agreement),
         action_plan: plan.id.to_string(),
-        title: Some(localized_to_proto(&plan.title)),
+        title: Some(resources::title(&plan.title)),
         parties: plan
             .approvals
             .iter()

@@ -5,12 +5,15 @@ use handslag_platform::error::Fault;
 use handslag_platform::paging::Page;
 use handslag_platform::text::parse_optional;
 use handslag_platform::violations::{FieldError, Violations};
+use handslag_platform::wire::{Localized, localized};
 use handslag_proto::commitments::v1 as proto;
+use handslag_proto::common::v1::LocalizedText;
 use uuid::Uuid;
 
 use crate::domain::action::{self, Percent, Progress, ProgressError};
 use crate::domain::commitment::{Diversity, LegalBasis};
 use crate::domain::names::{Distinct, DistinctError, Name};
+use crate::domain::title::Title;
 use crate::error::Error;
 
 /// Most names in a list of a request: an agreement has a handful of principles and parties, and an
@@ -81,6 +84,15 @@ pub fn names<T: Name + Ord>(
             None
         }
     }
+}
+
+/// A required name in the languages of the city.
+///
+/// # Errors
+/// The rule that either language breaks.
+pub fn title(value: Option<&LocalizedText>) -> Result<Title, FieldError> {
+    let Localized { sv, en } = localized(value)?;
+    Ok(Title { sv, en })
 }
 
 /// The law that a commitment rests on.

@@ -1,9 +1,8 @@
 //! Resources as they are shown.
 
-use handslag_platform::wire::{
-    date_to_proto, localized_to_proto, partial_date_to_proto, timestamp_to_proto,
-};
+use handslag_platform::wire::{date_to_proto, partial_date_to_proto, timestamp_to_proto};
 use handslag_proto::commitments::v1 as proto;
+use handslag_proto::common::v1::LocalizedText;
 use time::Date;
 
 use crate::domain::action::{self, Action, Report};
@@ -11,6 +10,7 @@ use crate::domain::action_plan::ActionPlan;
 use crate::domain::commitment::{Answer, Bearer, Commitment, Diversity, LegalBasis, State};
 use crate::domain::deliberation::{self, Deliberation, District};
 use crate::domain::follow_up::{Account, FollowUp};
+use crate::domain::title::Title;
 
 /// A commitment.
 #[must_use]
@@ -83,7 +83,7 @@ pub fn action_plan(plan: &ActionPlan) -> proto::ActionPlan {
     proto::ActionPlan {
         name: plan.id.to_string(),
         agreement: plan.agreement.to_string(),
-        title: Some(localized_to_proto(&plan.title)),
+        title: Some(title(&plan.title)),
         starts_on: Some(date_to_proto(plan.days.starts_on())),
         ends_on: Some(date_to_proto(plan.days.ends_on())),
         state: state.into(),
@@ -213,9 +213,23 @@ pub fn district(district: &District) -> proto::DistrictDeliberation {
     };
     proto::DistrictDeliberation {
         district_board: district.board.code.to_string(),
-        title: Some(localized_to_proto(&district.board.title)),
+        title: Some(title(&district.board.title)),
         state: state.into(),
         deliberations: district.deliberations.iter().map(deliberation).collect(),
+    }
+}
+
+/// A name in the languages of the city.
+#[must_use]
+pub fn title(title: &Title) -> LocalizedText {
+    let en = title
+        .en
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    LocalizedText {
+        sv: title.sv.to_string(),
+        en,
     }
 }
 

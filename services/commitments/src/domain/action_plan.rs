@@ -6,13 +6,12 @@
 //! does not undo an adoption.
 
 use handslag_platform::etag::Version;
-use handslag_platform::text::ShortText;
-use handslag_platform::wire::Localized;
 use time::{Date, OffsetDateTime};
 
 use super::action::{Action, Task};
 use super::commitment::Commitment;
 use super::names::{ActionId, ActionPlanId, AgreementId, CommitmentId, PartyCode};
+use super::title::Title;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub struct ActionPlan {
     /// The agreement that it carries out.
     pub agreement: AgreementId,
     /// Its name.
-    pub title: Localized<ShortText>,
+    pub title: Title,
     /// Its days.
     pub days: Days,
     /// Each party's approval.
@@ -176,13 +175,13 @@ impl ActionPlan {
 #[cfg(test)]
 pub(crate) mod tests {
     use handslag_platform::text::ShortText;
-    use handslag_platform::wire::Localized;
     use time::macros::{date, datetime};
     use time::{Date, OffsetDateTime};
     use uuid::Uuid;
 
     use super::super::commitment::tests::{party, proposed};
     use super::super::names::{ActionId, ActionPlanId, AgreementId, Distinct};
+    use super::super::title::Title;
     use super::{ActionPlan, Approval, Days, PlanError, Task, Version};
 
     const NOON: OffsetDateTime = datetime!(2013-02-01 12:00 UTC);
@@ -195,7 +194,7 @@ pub(crate) mod tests {
         ActionPlan {
             id: ActionPlanId(Uuid::from_u128(3)),
             agreement: AgreementId(Uuid::from_u128(1)),
-            title: Localized {
+            title: Title {
                 sv: ShortText::parse("Handlingsplan 2013").unwrap(),
                 en: None,
             },

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use handslag_platform::date::PartialDate;
 use handslag_platform::etag::Version;
 use handslag_platform::text::{LongText, ShortText};
-use handslag_platform::wire::Localized;
 use time::Date;
 
 use super::names::{AgreementId, DeliberationId, DistrictBoardCode};
+use super::title::Title;
 
 /// A discussion of the principles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct DistrictBoard {
     /// Which.
     pub code: DistrictBoardCode,
     /// Its name.
-    pub title: Localized<ShortText>,
+    pub title: Title,
     /// Its first day; `None` when older than the record.
     pub established_on: Option<Date>,
     /// Who took over, and its first day.
@@ -181,13 +181,13 @@ fn lineage<'a>(
 mod tests {
     use handslag_platform::date::PartialDate;
     use handslag_platform::text::ShortText;
-    use handslag_platform::wire::Localized;
     use time::Date;
     use time::macros::date;
     use uuid::Uuid;
 
     use super::super::commitment::tests::named;
     use super::super::names::{AgreementId, DeliberationId, DistrictBoardCode};
+    use super::super::title::Title;
     use super::{Deliberation, DistrictBoard, HeldError, State, Version, districts};
 
     fn code(code: &str) -> DistrictBoardCode {
@@ -197,7 +197,7 @@ mod tests {
     fn board(name: &str, first: Option<Date>, then: Option<(&str, Date)>) -> DistrictBoard {
         DistrictBoard {
             code: code(name),
-            title: Localized {
+            title: Title {
                 sv: ShortText::parse(name).unwrap(),
                 en: None,
             },

@@ -4,9 +4,8 @@ use handslag_platform::etag::Version;
 use handslag_platform::id;
 use handslag_platform::messaging::outbox;
 use handslag_platform::rpc::Call;
-use handslag_platform::text::ShortText;
 use handslag_platform::violations::{FieldError, Violations};
-use handslag_platform::wire::{Localized, date, localized};
+use handslag_platform::wire::date;
 use handslag_proto::commitments::v1::{DraftActionPlanRequest, DraftActionPlanResponse};
 
 use crate::Commitments;
@@ -14,6 +13,7 @@ use crate::convert::events::Act;
 use crate::convert::{events, fields, resources};
 use crate::domain::action_plan::{ActionPlan, Approval, Days};
 use crate::domain::names::{ActionPlanId, AgreementId, PartyCode};
+use crate::domain::title::Title;
 use crate::error::Error;
 use crate::references::References;
 use crate::{references, store};
@@ -61,7 +61,7 @@ pub async fn draft_action_plan(
 struct Draft {
     agreement: AgreementId,
     party: PartyCode,
-    title: Localized<ShortText>,
+    title: Title,
     days: Days,
 }
 
@@ -69,7 +69,7 @@ fn decode(request: &DraftActionPlanRequest) -> Result<Draft, Error> {
     let mut violations = Violations::new();
     let agreement = violations.take("agreement", fields::name(&request.agreement));
     let party = violations.take("party", fields::name(&request.party));
-    let title = violations.take("title", localized(request.title.as_ref()));
+    let title = violations.take("title", fields::title(request.title.as_ref()));
     let starts_on = violations.take("starts_on", date(request.starts_on.as_ref()));
     let ends_on = violations.take("ends_on", date(request.ends_on.as_ref()));
     let days = starts_on.zip(ends_on).and_then(|(starts_on, ends_on)| {

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{StoreError, before, expect_hit, inconsistent, localized, positions};
+use super::{StoreError, before, expect_hit, inconsistent, positions};
 use crate::domain::action_plan::{ActionPlan, Approval, Days};
 use crate::domain::names::{ActionPlanId, AgreementId, PartyCode};
 
@@ -198,7 +198,7 @@ impl Row {
     fn plan(self, approvals: Vec<Approval>) -> Result<ActionPlan, StoreError> {
         let id = ActionPlanId(self.id);
         let wrong = |column| move || inconsistent("action_plan", column, id);
-        let title = localized(&self.title_sv, self.title_en.as_deref());
+        let title = super::title(&self.title_sv, self.title_en.as_deref());
         Ok(ActionPlan {
             id,
             agreement: AgreementId(self.agreement),

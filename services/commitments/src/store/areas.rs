@@ -1,20 +1,16 @@
 //! The areas of the registry.
 
 use handslag_platform::text::ShortText;
-use handslag_platform::wire::Localized;
 use sqlx::PgConnection;
 
 use crate::domain::names::AreaCode;
+use crate::domain::title::Title;
 
 /// Writes what the registry says of an area; a replay writes the same again.
 ///
 /// # Errors
 /// The database's.
-pub async fn put(
-    tx: &mut PgConnection,
-    code: &AreaCode,
-    title: &Localized<ShortText>,
-) -> Result<(), sqlx::Error> {
+pub async fn put(tx: &mut PgConnection, code: &AreaCode, title: &Title) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO area (code, title_sv, title_en) VALUES ($1, $2, $3)
          ON CONFLICT (code) DO UPDATE

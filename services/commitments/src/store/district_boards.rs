@@ -4,7 +4,7 @@ use handslag_platform::text::{Code, ShortText};
 use sqlx::PgConnection;
 use time::Date;
 
-use super::{StoreError, inconsistent, localized};
+use super::{StoreError, inconsistent};
 use crate::domain::deliberation::DistrictBoard;
 use crate::domain::names::DistrictBoardCode;
 
@@ -107,7 +107,7 @@ impl Row {
         };
         Ok(DistrictBoard {
             code: board(&self.code).ok_or_else(wrong("code"))?,
-            title: localized(&self.title_sv, self.title_en.as_deref())
+            title: super::title(&self.title_sv, self.title_en.as_deref())
                 .ok_or_else(wrong("title_sv"))?,
             established_on: self.established_on,
             succession,

@@ -1,10 +1,10 @@
 //! The parties of the registry.
 
 use handslag_platform::text::ShortText;
-use handslag_platform::wire::Localized;
 use sqlx::PgConnection;
 
 use crate::domain::names::PartyCode;
+use crate::domain::title::Title;
 
 /// Writes what the registry says of a party; a replay writes the same again.
 ///
@@ -13,7 +13,7 @@ use crate::domain::names::PartyCode;
 pub async fn put(
     tx: &mut PgConnection,
     code: &PartyCode,
-    title: &Localized<ShortText>,
+    title: &Title,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO party (code, title_sv, title_en) VALUES ($1, $2, $3)

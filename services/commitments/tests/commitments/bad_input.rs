@@ -191,7 +191,20 @@ async fn plans_and_actions(town: &Town) {
     town.invalid(&city(), foreign, &[("owner", "UNKNOWN_PARTY")])
         .await;
 
-    let made = town.action(&plan, &binding).await;
+    actions(town, &plan, &binding).await;
+    town.approve(&city(), &plan).await;
+    town.forbidden(&city(), approval(&city(), &plan), "ALREADY_APPROVED")
+        .await;
+    town.approve(&sector(), &plan).await;
+    town.forbidden(&city(), action(&plan, &binding), "PLAN_ADOPTED")
+        .await;
+    let region = city().with_party("region");
+    town.forbidden(&region, approval(&region, &plan), "NOT_A_PARTY")
+        .await;
+}
+
+async fn actions(town: &Town, plan: &str, binding: &str) {
+    let made = town.action(plan, binding).await;
     let half = |state| report(&made, state, 50);
     town.invalid(
         &sector(),
@@ -233,16 +246,6 @@ async fn plans_and_actions(town: &Town) {
     town.done(&sector(), report(&made, ActionState::Done, 100))
         .await;
     town.forbidden(&sector(), later(&made, day(2026, 11, 30)), "ACTION_CLOSED")
-        .await;
-
-    town.approve(&city(), &plan).await;
-    town.forbidden(&city(), approval(&city(), &plan), "ALREADY_APPROVED")
-        .await;
-    town.approve(&sector(), &plan).await;
-    town.forbidden(&city(), action(&plan, &binding), "PLAN_ADOPTED")
-        .await;
-    let region = city().with_party("region");
-    town.forbidden(&region, approval(&region, &plan), "NOT_A_PARTY")
         .await;
 }
 
