@@ -1,4 +1,5 @@
-//! Rebuilds when a migration changes: `sqlx::migrate!` embeds them and the compiler does not see the folder.
+//! Rebuilds when a migration changes: `sqlx::migrate!` embeds them and the compiler does not see
+//! the folder.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

@@ -1,9 +1,9 @@
 //! Who calls, and what he may do.
 //!
 //! # Design notes
-//! Default deny: each method's rule stands beside it in the proto ([`rules`]), and a method without one is denied to
-//! everyone. Keys come from the city's identity provider ([`keys`]); only signatures that a holder of the public key
-//! cannot make himself are accepted ([`token`]).
+//! Default deny: each method's rule stands beside it in the proto ([`rules`]), and a method without
+//! one is denied to everyone. Keys come from the city's identity provider ([`keys`]); only
+//! signatures that a holder of the public key cannot make himself are accepted ([`token`]).
 
 pub mod keys;
 pub mod rules;
@@ -88,7 +88,8 @@ impl FromStr for Role {
     }
 }
 
-/// Who calls. The attributes are codes and ids as they stand in resource names, without the collection.
+/// Who calls. The attributes are codes and ids as they stand in resource names, without the
+/// collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The identity provider's identifier of the caller; [`ANONYMOUS`] without a token.

@@ -4,7 +4,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use time::{Date, OffsetDateTime};
 
-/// Nanoseconds in a microsecond: PostgreSQL keeps microseconds, and an instant must survive the way there and back.
+/// Nanoseconds in a microsecond: PostgreSQL keeps microseconds, and an instant must survive the way
+/// there and back.
 const NANOSECONDS_PER_MICROSECOND: u32 = 1_000;
 
 /// Where a service gets its time from: the machine's clock, or one that a test sets.

@@ -1,8 +1,9 @@
 //! What a process is told at its start.
 //!
 //! # Design notes
-//! One structure for command line and environment, so that there is one list of what can be said. Secrets can come
-//! from files, which is how Kubernetes gives them; printed they show as `[redacted]`.
+//! One structure for command line and environment, so that there is one list of what can be said.
+//! Secrets can come from files, which is how Kubernetes gives them; printed they show as
+//! `[redacted]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -78,8 +79,8 @@ pub struct AccessConfig {
     /// File with the identity provider's keys (JWKS)
     #[arg(long, env = "HANDSLAG_JWKS_FILE")]
     pub jwks_file: Option<PathBuf>,
-    /// File with the authorities (PEM) that the identity provider's certificate is checked with, instead of the
-    /// system's
+    /// File with the authorities (PEM) that the identity provider's certificate is checked with,
+    /// instead of the system's
     #[arg(long, env = "HANDSLAG_JWKS_AUTHORITIES_FILE")]
     pub jwks_authorities_file: Option<PathBuf>,
     /// Whether methods marked public answer without a token
@@ -91,7 +92,8 @@ pub struct AccessConfig {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct LimitsConfig {
     /// Most calls under way in one replica; more are refused at once with LOAD_SHED
-    // With 8 connections and calls of about 10 ms, 256 wait at most a third of a second for the database.
+    // With 8 connections and calls of about 10 ms, 256 wait at most a third of a second for the
+    // database.
     #[arg(long, env = "HANDSLAG_MAX_CALLS", default_value_t = 256)]
     pub max_calls: usize,
     /// Most streams open in one replica
@@ -103,7 +105,8 @@ pub struct LimitsConfig {
     /// Calls that one caller may make at once after a pause
     #[arg(long, env = "HANDSLAG_CALLS_BURST", default_value_t = 400)]
     pub calls_burst: u32,
-    /// Seconds after which a connection is asked to be made anew, so that clients spread over new replicas
+    /// Seconds after which a connection is asked to be made anew, so that clients spread over new
+    /// replicas
     #[arg(long, env = "HANDSLAG_CONNECTION_AGE_SECONDS", default_value_t = 300)]
     pub connection_age_seconds: u64,
     /// Seconds that the end of the process waits for the work under way
@@ -135,14 +138,15 @@ pub struct Config {
     /// Whether gRPC reflection answers
     #[arg(long, env = "HANDSLAG_REFLECTION", default_value_t = true, action = ArgAction::Set)]
     pub reflection: bool,
-    /// Key of page and resume tokens, at least 32 bytes, the same in all replicas; made at random when missing,
-    /// which is right for one replica only
+    /// Key of page and resume tokens, at least 32 bytes, the same in all replicas; made at random
+    /// when missing, which is right for one replica only
     #[arg(long, env = "HANDSLAG_TOKEN_KEY", hide_env_values = true)]
     pub token_key: Option<Secret>,
     /// File with that key, instead
     #[arg(long, env = "HANDSLAG_TOKEN_KEY_FILE")]
     pub token_key_file: Option<PathBuf>,
-    /// Where traces are sent, as OTLP over http/protobuf: http://collector:4318; nowhere when missing
+    /// Where traces are sent, as OTLP over http/protobuf: http://collector:4318; nowhere when
+    /// missing
     #[arg(long, env = "HANDSLAG_OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<String>,
     /// What is logged, as tracing's directives
@@ -187,8 +191,8 @@ impl FromStr for Setting {
 }
 
 impl Config {
-    /// The defaults, with these addresses; what another process that runs services inside itself starts from. Serves
-    /// on free ports of the loopback address.
+    /// The defaults, with these addresses; what another process that runs services inside itself
+    /// starts from. Serves on free ports of the loopback address.
     ///
     /// # Errors
     /// When the environment holds something unreadable.

@@ -1,9 +1,10 @@
 //! One service's own database.
 //!
 //! # Design notes
-//! The pool is small and every wait is bounded, so that a slow database makes calls fail early instead of piling up.
-//! A connection that comes back inside a transaction is closed: a cancelled `begin` can leave one open
-//! (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next user's work would silently belong to it.
+//! The pool is small and every wait is bounded, so that a slow database makes calls fail early
+//! instead of piling up. A connection that comes back inside a transaction is closed: a cancelled
+//! `begin` can leave one open (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next
+//! user's work would silently belong to it.
 
 pub mod migrations;
 pub mod request_log;
@@ -29,9 +30,11 @@ pub use transaction::Transaction;
 
 /// A caller waits this long for a connection before he is told to try again.
 const ACQUIRE_TIME_MOST: Duration = Duration::from_secs(3);
-/// A connection is renewed after this time, so that a replica follows a failover and memory in the server is freed.
+/// A connection is renewed after this time, so that a replica follows a failover and memory in the
+/// server is freed.
 const CONNECTION_AGE_MOST: Duration = Duration::from_secs(30 * 60);
-/// Longest statement: below the 10 seconds of a call, so that the database gives up before the client does.
+/// Longest statement: below the 10 seconds of a call, so that the database gives up before the
+/// client does.
 const STATEMENT_TIME_MOST: &str = "8s";
 /// A transaction that does nothing for this long has lost its owner.
 const IDLE_IN_TRANSACTION_MOST: &str = "15s";
@@ -112,11 +115,12 @@ impl Database {
         Ok(self.pool.acquire().await?)
     }
 
-    /// Begins a command: takes its `request_id` as its own. A twin under way in another transaction is waited for.
+    /// Begins a command: takes its `request_id` as its own. A twin under way in another transaction
+    /// is waited for.
     ///
     /// # Errors
-    /// `Failure::Answered` when the command was answered before; `REQUEST_ID_REUSED` when another command had the id;
-    /// `INVALID_REQUEST` when it is missing or no UUID.
+    /// `Failure::Answered` when the command was answered before; `REQUEST_ID_REUSED` when another
+    /// command had the id; `INVALID_REQUEST` when it is missing or no UUID.
     pub async fn begin<T>(&self, call: &Call<T>) -> Result<Transaction, Failure>
     where
         T: Message + RequestFields,
@@ -143,8 +147,8 @@ impl Database {
         self.pool.close().await;
     }
 
-    /// Without synchronous commit the server confirms what it may still lose, and a confirmed event may name a
-    /// change that is gone.
+    /// Without synchronous commit the server confirms what it may still lose, and a confirmed event
+    /// may name a change that is gone.
     async fn refuse_lossy_commits(&self) -> anyhow::Result<()> {
         let setting: String = sqlx::query_scalar("SHOW synchronous_commit")
             .fetch_one(&self.pool)
@@ -157,8 +161,8 @@ impl Database {
     }
 }
 
-/// Inside a transaction `now()` stands still at its beginning, outside each statement has its own. Sent as a simple
-/// query: the extended protocol sets the two at different messages.
+/// Inside a transaction `now()` stands still at its beginning, outside each statement has its own.
+/// Sent as a simple query: the extended protocol sets the two at different messages.
 async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     use sqlx::Row as _;
     sqlx::raw_sql("SELECT now() = statement_timestamp()")

@@ -1,8 +1,9 @@
 //! Dates of which only the year or the month may be known.
 //!
 //! # Design notes
-//! The record reaches back to documents that name a year and nothing more. Inventing 1 January would be a lie that
-//! spreads into terms and reminders, so the precision is kept and comparisons ask for the earliest or latest day.
+//! The record reaches back to documents that name a year and nothing more. Inventing 1 January
+//! would be a lie that spreads into terms and reminders, so the precision is kept and comparisons
+//! ask for the earliest or latest day.
 
 use std::fmt;
 

@@ -1,8 +1,9 @@
 //! An identity provider for one machine and for tests: signs tokens with a key of its own.
 //!
 //! # Design notes
-//! It is a stand-in with the same interface as the city's (a JWKS file and signed tokens), so that nothing in a
-//! service knows the difference. A service trusts it only when its configuration names the issuer's key file.
+//! It is a stand-in with the same interface as the city's (a JWKS file and signed tokens), so that
+//! nothing in a service knows the difference. A service trusts it only when its configuration names
+//! the issuer's key file.
 
 use std::path::Path;
 
@@ -89,7 +90,8 @@ impl DevIssuer {
     /// What a token for this caller says.
     ///
     /// # Errors
-    /// When a role lacks its attribute: a district board without its district may do nothing and is a mistake.
+    /// When a role lacks its attribute: a district board without its district may do nothing and is
+    /// a mistake.
     pub fn claims(
         &self,
         principal: &Principal,

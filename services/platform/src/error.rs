@@ -1,8 +1,9 @@
 //! What goes wrong, in the words of the interface.
 //!
 //! # Design notes
-//! Ten codes with total maps, so that no failure is without a meaning for the client. The `reason` is what clients
-//! program against; the messages are for people. The source of a fault is logged and never sent.
+//! Ten codes with total maps, so that no failure is without a meaning for the client. The `reason`
+//! is what clients program against; the messages are for people. The source of a fault is logged
+//! and never sent.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// The domain of every `google.rpc.ErrorInfo` that this system sends.
 pub const DOMAIN: &str = "handslag";
 
-/// The reason of a call whose time ran out. gRPC has a code of its own for it; over HTTP it is [`ErrorCode::Unavailable`].
+/// The reason of a call whose time ran out. gRPC has a code of its own for it; over HTTP it is
+/// [`ErrorCode::Unavailable`].
 pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
 
 /// What kind of failure it is. A variant exists only if a client would act differently.
@@ -253,7 +255,8 @@ impl std::error::Error for Fault {
     }
 }
 
-/// `google.rpc.BadRequest` with the rule and with words for people, which a form can show beside the field.
+/// `google.rpc.BadRequest` with the rule and with words for people, which a form can show beside
+/// the field.
 fn field_violation(violation: &Violation) -> FieldViolation {
     FieldViolation {
         field: violation.field.clone(),

@@ -2,8 +2,8 @@
 
 use crate::error::{ErrorCode, Fault};
 
-/// How often an aggregate has changed: 1 when it is created. The database's version column and the number of the
-/// aggregate's events are the same number.
+/// How often an aggregate has changed: 1 when it is created. The database's version column and the
+/// number of the aggregate's events are the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version(pub i64);
 

@@ -1,8 +1,9 @@
 //! New identifiers, and how they look in resource names.
 //!
 //! # Design notes
-//! An id is a UUIDv7: sortable by birth, so that inserts touch the end of an index. In names it is shown as 26
-//! lower-case base32 characters: shorter than the hyphenated form, free of case, and opaque.
+//! An id is a UUIDv7: sortable by birth, so that inserts touch the end of an index. In names it is
+//! shown as 26 lower-case base32 characters: shorter than the hyphenated form, free of case, and
+//! opaque.
 
 use data_encoding::BASE32_NOPAD;
 use uuid::Uuid;

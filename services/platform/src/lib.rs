@@ -1,9 +1,10 @@
 //! What is identical in the four services, once: mechanisms, and no noun of the business.
 //!
 //! # Design notes
-//! A service is the [`service::Service`] trait; [`run::run`] gives it a process and [`run::start`] runs it inside
-//! another one. Everything between a call on the wire and a handler is in [`server`] and [`rpc`]; everything between
-//! a handler and its tables in [`database`]; everything between two services in [`messaging`].
+//! A service is the [`service::Service`] trait; [`run::run`] gives it a process and [`run::start`]
+//! runs it inside another one. Everything between a call on the wire and a handler is in [`server`]
+//! and [`rpc`]; everything between a handler and its tables in [`database`]; everything between two
+//! services in [`messaging`].
 
 // Values: pure, usable by domain modules.
 pub mod clock;

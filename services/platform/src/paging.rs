@@ -1,9 +1,10 @@
 //! Signed, opaque tokens: pages, resume points, cursors.
 //!
 //! # Design notes
-//! A page token holds the sort values of the last row (a keyset) and a hash of the request without its paging
-//! fields, so that a token is of use only with the filter that it came from. It is signed with a key that all
-//! replicas share and not encrypted: it holds nothing that the page did not show.
+//! A page token holds the sort values of the last row (a keyset) and a hash of the request without
+//! its paging fields, so that a token is of use only with the filter that it came from. It is
+//! signed with a key that all replicas share and not encrypted: it holds nothing that the page did
+//! not show.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -20,8 +21,8 @@ pub const PAGE_SIZE_MOST: i64 = 500;
 const TOKEN_BYTES_MOST: usize = 4_096;
 /// Bytes of the signature: all of HMAC-SHA-256.
 const SIGNATURE_BYTES: usize = 32;
-/// Bytes kept of the hash that binds a token to its filter: 128 bits suffice against accidents, and the signature
-/// keeps forgers out.
+/// Bytes kept of the hash that binds a token to its filter: 128 bits suffice against accidents, and
+/// the signature keeps forgers out.
 const BOUND_BYTES: usize = 16;
 /// Shortest key, in bytes, as RFC 2104 recommends for SHA-256.
 pub const KEY_BYTES_LEAST: usize = 32;

@@ -1,10 +1,11 @@
 //! The one place between a gRPC method and its handler.
 //!
 //! # Design notes
-//! A handler's future is dropped by tonic when the client cancels or its connection breaks, and a transaction dropped
-//! half way can poison a pooled connection. Therefore the handler runs as a task of its own that the process tracks:
-//! a cancelled call loses the answer, never the half-done work. A call whose time is up is answered at once and its
-//! task goes on to its end, which the statement timeout of the database bounds.
+//! A handler's future is dropped by tonic when the client cancels or its connection breaks, and a
+//! transaction dropped half way can poison a pooled connection. Therefore the handler runs as a
+//! task of its own that the process tracks: a cancelled call loses the answer, never the half-done
+//! work. A call whose time is up is answered at once and its task goes on to its end, which the
+//! statement timeout of the database bounds.
 
 mod failure;
 mod stream;
@@ -26,10 +27,12 @@ pub use failure::Failure;
 pub use stream::{Closed, ItemStream, StreamHandler, StreamSink, server_stream};
 pub use unary::{Handler, unary};
 
-/// Longest time for a unary call, whatever the client asks: three statement timeouts would already be a defect.
+/// Longest time for a unary call, whatever the client asks: three statement timeouts would already
+/// be a defect.
 pub const CALL_TIME_MOST: Duration = Duration::from_secs(10);
 
-/// Largest message in either direction, in bytes: tonic's default for what is read, here for what is sent too.
+/// Largest message in either direction, in bytes: tonic's default for what is read, here for what
+/// is sent too.
 pub const MESSAGE_BYTES_MOST: usize = 4 * 1024 * 1024;
 
 /// One call: the request with who makes it.
@@ -43,7 +46,8 @@ pub struct Call<T> {
     pub method: &'static str,
     /// The trace that the call belongs to, in hexadecimal.
     pub trace_id: String,
-    /// When the client stops waiting; for a unary call no later than [`CALL_TIME_MOST`] after it came.
+    /// When the client stops waiting; for a unary call no later than [`CALL_TIME_MOST`] after it
+    /// came.
     pub deadline: Option<Instant>,
 }
 
@@ -102,7 +106,8 @@ fn enter<T: handslag_proto::RequestFields>(
     Ok((call, admitted))
 }
 
-/// Turns a fault into what the client sees, and logs it: the one place where a failed call is logged.
+/// Turns a fault into what the client sees, and logs it: the one place where a failed call is
+/// logged.
 pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Status {
     let source = fault.source.as_deref().map(error_chain);
     if fault.code == ErrorCode::Internal {

@@ -55,17 +55,19 @@ impl Running {
     }
 }
 
-/// A service's `main`: reads the command line and the environment, and runs until SIGTERM. A second signal aborts.
+/// A service's `main`: reads the command line and the environment, and runs until SIGTERM. A second
+/// signal aborts.
 #[must_use]
 pub fn run<S: Service>() -> ExitCode {
     command::main::<S>()
 }
 
-/// Runs a service inside this process, on the machine's clock. Telemetry is the process's own business. The database
-/// must be migrated; see [`crate::database::migrations::run`].
+/// Runs a service inside this process, on the machine's clock. Telemetry is the process's own
+/// business. The database must be migrated; see [`crate::database::migrations::run`].
 ///
 /// # Errors
-/// When the configuration is incomplete, the database does not answer or is not migrated, or a port is taken.
+/// When the configuration is incomplete, the database does not answer or is not migrated, or a port
+/// is taken.
 pub async fn start<S: Service>(config: Config) -> anyhow::Result<Running> {
     start_at::<S>(config, Clock::system()).await
 }

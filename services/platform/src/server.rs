@@ -1,9 +1,10 @@
 //! The gRPC server and its limits.
 //!
 //! # Design notes
-//! tonic's defaults leave streams per connection unlimited, never close a silent connection, and send messages of any
-//! size. Each bound here is a constant with its reason. The age of a connection is set alone: together with a grace
-//! time tonic 0.14 cuts the connection without a GOAWAY.
+//! tonic's defaults leave streams per connection unlimited, never close a silent connection, and
+//! send messages of any size. Each bound here is a constant with its reason. The age of a
+//! connection is set alone: together with a grace time tonic 0.14 cuts the connection without a
+//! GOAWAY.
 
 mod admin;
 mod door;
@@ -25,17 +26,21 @@ pub(crate) use admin::Admin;
 pub(crate) use door::{Door, DoorSettings};
 pub(crate) use health::Health;
 
-/// Calls open at once on one connection: one client cannot take all the places of a replica with one connection.
+/// Calls open at once on one connection: one client cannot take all the places of a replica with
+/// one connection.
 const STREAMS_PER_CONNECTION_MOST: u32 = 200;
 /// Headers of one call, in bytes: a token of 8 KiB and tracing fit twice.
 const HEADER_LIST_BYTES_MOST: u32 = 16 * 1024;
-/// A silent connection is asked whether it still lives after this time: below the idle time of common load balancers.
+/// A silent connection is asked whether it still lives after this time: below the idle time of
+/// common load balancers.
 const KEEPALIVE_PAUSE: Duration = Duration::from_secs(30);
 /// and is closed when it does not answer for this long.
 const KEEPALIVE_ANSWER_MOST: Duration = Duration::from_secs(10);
-/// Streams that a client may open and reset before it is cut off: the rapid reset attack (CVE-2023-44487).
+/// Streams that a client may open and reset before it is cut off: the rapid reset attack
+/// (CVE-2023-44487).
 const RESET_STREAMS_MOST: usize = 20;
-/// Share of a connection's age that is random, so that clients of one deployment do not come back all at once.
+/// Share of a connection's age that is random, so that clients of one deployment do not come back
+/// all at once.
 const AGE_JITTER: f64 = 0.2;
 
 /// Serves until the process stops and the last connection is done.
@@ -80,7 +85,8 @@ pub(crate) fn add_reflection(routes: &mut RoutesBuilder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes ring the process's provider of cryptography for TLS. Whoever comes second finds it installed.
+/// Makes ring the process's provider of cryptography for TLS. Whoever comes second finds it
+/// installed.
 pub fn install_tls_provider() {
     let _installed_before = rustls::crypto::ring::default_provider().install_default();
 }

@@ -61,7 +61,8 @@ impl Context {
     }
 }
 
-/// Work that goes on beside the calls: takes no input, is idempotent, ends soon after [`Shutdown::stopping`].
+/// Work that goes on beside the calls: takes no input, is idempotent, ends soon after
+/// [`Shutdown::stopping`].
 pub struct BackgroundTask {
     /// What the log calls it.
     pub name: &'static str,

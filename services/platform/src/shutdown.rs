@@ -1,9 +1,10 @@
 //! How a process ends in order.
 //!
 //! # Design notes
-//! Three moments: *stopping* (no new work: streams end, consumers cancel), *drained* (the tracked work is done: the
-//! relay publishes what is left and lets go of its lock), *aborted* (time is up: everything is dropped). A task that
-//! dies on its own brings the whole process down: half a service is worse than a restart.
+//! Three moments: *stopping* (no new work: streams end, consumers cancel), *drained* (the tracked
+//! work is done: the relay publishes what is left and lets go of its lock), *aborted* (time is up:
+//! everything is dropped). A task that dies on its own brings the whole process down: half a
+//! service is worse than a restart.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +55,8 @@ impl Shutdown {
         self.stopping.cancel();
     }
 
-    /// Asks everything to end because something broke; the first cause is kept and makes the process fail.
+    /// Asks everything to end because something broke; the first cause is kept and makes the
+    /// process fail.
     pub fn fail(&self, cause: impl Into<String>) {
         self.failure
             .lock()

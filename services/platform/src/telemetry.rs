@@ -1,9 +1,10 @@
 //! Logs, traces and metrics of a process.
 //!
 //! # Design notes
-//! Logs are JSON lines on standard error. Traces go out as OTLP over http/protobuf from the batch processor's own
-//! thread with a blocking client: the gRPC exporter can deadlock on a pod with one core. Metrics are kept per running
-//! service and not per process, since one process may run all four.
+//! Logs are JSON lines on standard error. Traces go out as OTLP over http/protobuf from the batch
+//! processor's own thread with a blocking client: the gRPC exporter can deadlock on a pod with one
+//! core. Metrics are kept per running service and not per process, since one process may run all
+//! four.
 
 pub mod metrics;
 pub mod propagation;
@@ -29,8 +30,8 @@ pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
-/// Installs logs and traces for the whole process. `log` are tracing's directives; traces go to `otlp_endpoint`, the
-/// collector's base address, if there is one.
+/// Installs logs and traces for the whole process. `log` are tracing's directives; traces go to
+/// `otlp_endpoint`, the collector's base address, if there is one.
 ///
 /// # Errors
 /// When the directives or the address cannot be read, or something is installed already.
@@ -81,8 +82,8 @@ fn tracer_provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkT
 }
 
 impl Telemetry {
-    /// Sends what is left, for a bounded time. The SDK blocks while it does, so that this is no work for a thread of
-    /// the runtime.
+    /// Sends what is left, for a bounded time. The SDK blocks while it does, so that this is no
+    /// work for a thread of the runtime.
     pub async fn flush(self) {
         let Some(traces) = self.traces else { return };
         let flush =

@@ -1,9 +1,10 @@
 //! A service with a database and a virtual host of its own on the shared test servers.
 //!
 //! # Design notes
-//! Everything is real: PostgreSQL, RabbitMQ, the gRPC server on a port, signed tokens. Events of other services come
-//! from a real relay over an outbox of the bed's own, so that versions, digests and replays are those of production.
-//! The clock stands until a test moves it. A bed that is not ended has not been checked.
+//! Everything is real: PostgreSQL, RabbitMQ, the gRPC server on a port, signed tokens. Events of
+//! other services come from a real relay over an outbox of the bed's own, so that versions, digests
+//! and replays are those of production. The clock stands until a test moves it. A bed that is not
+//! ended has not been checked.
 
 mod producer;
 
@@ -185,7 +186,8 @@ impl Bed {
         &self.amqp_url
     }
 
-    /// Publishes an event as the service that produces it would: the first of an aggregate has version 1.
+    /// Publishes an event as the service that produces it would: the first of an aggregate has
+    /// version 1.
     ///
     /// # Panics
     /// When it cannot be written.
@@ -223,7 +225,8 @@ impl Bed {
     /// Ends the service in order.
     ///
     /// # Panics
-    /// When it does not end in order, or leaves unpublished events, parked events or dead letters behind.
+    /// When it does not end in order, or leaves unpublished events, parked events or dead letters
+    /// behind.
     #[expect(clippy::panic, reason = "what is left behind fails the test")]
     pub async fn end(self) {
         if let Err(error) = self.try_end().await {

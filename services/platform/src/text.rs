@@ -1,10 +1,11 @@
 //! Checked texts and codes: what people write, made safe to store, compare and show.
 //!
 //! # Design notes
-//! Every text is normalised to NFC, so that å written as one character or as two is the same name, and trimmed.
-//! Control characters are refused, and so are the bidirectional overrides and isolates, which can make a text read
-//! as something else than it is (CVE-2021-42574). Letters of right-to-left scripts, emoji and the joiners that both
-//! need are kept. Lengths count characters and not bytes, since people do.
+//! Every text is normalised to NFC, so that å written as one character or as two is the same name,
+//! and trimmed. Control characters are refused, and so are the bidirectional overrides and
+//! isolates, which can make a text read as something else than it is (CVE-2021-42574). Letters of
+//! right-to-left scripts, emoji and the joiners that both need are kept. Lengths count characters
+//! and not bytes, since people do.
 
 use std::fmt;
 
@@ -149,7 +150,8 @@ pub fn parse_optional<T: Parse>(text: &str) -> Result<Option<T>, FieldError> {
 }
 
 fn checked(text: &str, most: usize, lines: bool) -> Result<String, FieldError> {
-    // Bounds the work before anything is normalised: a character has at most four bytes, and NFC at most triples one.
+    // Bounds the work before anything is normalised: a character has at most four bytes, and NFC at
+    // most triples one.
     if text.len() > most * 12 {
         return Err(too_long(most));
     }
@@ -191,7 +193,8 @@ fn is_refused(one: char, lines: bool) -> bool {
         '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
         // A byte order mark inside a text, and interlinear annotations.
         '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' => true,
-        // Invisible tag characters, except where a flag emoji needs them; these flags do not occur in a record.
+        // Invisible tag characters, except where a flag emoji needs them; these flags do not occur
+        // in a record.
         '\u{E0000}'..='\u{E007F}' => true,
         other => other.is_control(),
     }

@@ -1,4 +1,5 @@
-//! Collects every violation of a request, so that a person corrects a form once and not field by field.
+//! Collects every violation of a request, so that a person corrects a form once and not field by
+//! field.
 
 use crate::error::{ErrorCode, Fault, Violation};
 
@@ -97,8 +98,8 @@ impl Violations {
         Err(self.into_fault())
     }
 
-    /// The fault even when nothing was noted: for the branch where a value turned out missing although
-    /// nothing refused it, which no path through [`take`](Self::take) reaches.
+    /// The fault even when nothing was noted: for the branch where a value turned out missing
+    /// although nothing refused it, which no path through [`take`](Self::take) reaches.
     #[must_use]
     pub fn into_fault(self) -> Fault {
         let mut swedish = String::from("Begäran innehåller fel.");

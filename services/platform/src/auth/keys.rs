@@ -14,7 +14,8 @@ use tokio::time::Instant;
 use crate::auth::token::{ALGORITHMS, invalid};
 use crate::error::{ErrorCode, Fault};
 
-/// Shortest time between two fetches: an unknown key id must not let a stranger drive our requests to the provider.
+/// Shortest time between two fetches: an unknown key id must not let a stranger drive our requests
+/// to the provider.
 const FETCH_PAUSE: Duration = Duration::from_secs(30);
 /// Age at which known keys are fetched anew, so that a withdrawn key stops working.
 const KEYS_AGE_MOST: Duration = Duration::from_secs(600);

@@ -55,8 +55,8 @@ pub struct OwnGrant {
 }
 
 impl OwnGrant {
-    /// Whether the request's field names what the caller's claim names. The field holds a resource name or a bare
-    /// code; its last segment counts. A missing claim or field fits nothing.
+    /// Whether the request's field names what the caller's claim names. The field holds a resource
+    /// name or a bare code; its last segment counts. A missing claim or field fits nothing.
     pub fn fits(&self, principal: &Principal, request: &impl RequestFields) -> bool {
         let Some(own) = self.claim.of(principal).filter(|own| !own.is_empty()) else {
             return false;
@@ -82,8 +82,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Decides as far as the request's fields are not needed: allowed as such (nothing in the answer), or allowed if
-    /// one of the answered grants fits the request.
+    /// Decides as far as the request's fields are not needed: allowed as such (nothing in the
+    /// answer), or allowed if one of the answered grants fits the request.
     ///
     /// # Errors
     /// `TOKEN_MISSING` or `ROLE_NOT_ALLOWED`.
@@ -133,7 +133,8 @@ impl Rules {
                 let path = format!("/{}/{}", service.full_name(), method.name());
                 let rule = rule_of(pool, &method)
                     .with_context(|| format!("the rule of {path} cannot be read"))?;
-                // A process reads the rules a few times at most and keeps the names for its life; see `Call::method`.
+                // A process reads the rules a few times at most and keeps the names for its life;
+                // see `Call::method`.
                 let name: &'static str = String::leak(path.clone());
                 rules.insert(path, (name, rule));
             }
@@ -141,7 +142,8 @@ impl Rules {
         Ok(Self(Arc::new(rules)))
     }
 
-    /// The method's path as a name for metrics and logs, and its rule; `None` for a method that does not exist.
+    /// The method's path as a name for metrics and logs, and its rule; `None` for a method that
+    /// does not exist.
     #[must_use]
     pub fn of(&self, path: &str) -> Option<(&'static str, &Rule)> {
         self.0.get(path).map(|(name, rule)| (*name, rule))

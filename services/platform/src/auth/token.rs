@@ -1,9 +1,9 @@
 //! Reads who calls from a signed token.
 //!
 //! # Design notes
-//! Only RS256, ES256 and EdDSA are read: with `none` anybody signs, and with HMAC whoever holds the public key does.
-//! The algorithm must also be the key's own. Expiry is compared with the platform's clock and not by the library,
-//! so that there is one clock.
+//! Only RS256, ES256 and EdDSA are read: with `none` anybody signs, and with HMAC whoever holds the
+//! public key does. The algorithm must also be the key's own. Expiry is compared with the
+//! platform's clock and not by the library, so that there is one clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::error::{ErrorCode, Fault};
 
 /// How far the clocks of the identity provider and of this machine may be apart, in seconds.
 pub const LEEWAY_SECONDS: i64 = 60;
-/// Longest token read, in bytes: below the limit of the header list, and above any token seen in practice.
+/// Longest token read, in bytes: below the limit of the header list, and above any token seen in
+/// practice.
 const TOKEN_BYTES_MOST: usize = 8_192;
 /// The signatures that are read.
 pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
@@ -100,8 +101,8 @@ impl Verifier {
     /// Who holds this token.
     ///
     /// # Errors
-    /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_WRONG_ISSUER` or `TOKEN_WRONG_AUDIENCE`; `KEYS_UNAVAILABLE` when the
-    /// identity provider's keys were never read.
+    /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_WRONG_ISSUER` or `TOKEN_WRONG_AUDIENCE`;
+    /// `KEYS_UNAVAILABLE` when the identity provider's keys were never read.
     pub async fn verify(&self, token: &str) -> Result<Principal, Box<Fault>> {
         if token.len() > TOKEN_BYTES_MOST {
             return Err(invalid("the token is too long"));

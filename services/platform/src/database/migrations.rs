@@ -37,7 +37,8 @@ pub fn merged(service: &Migrator) -> anyhow::Result<Migrator> {
     })
 }
 
-/// Brings a database up to date. Several processes may try at once: an advisory lock lets one do it.
+/// Brings a database up to date. Several processes may try at once: an advisory lock lets one do
+/// it.
 ///
 /// # Errors
 /// When a migration fails, or one that was applied has changed since.

@@ -1,9 +1,10 @@
 //! The answers that commands got.
 //!
 //! # Design notes
-//! The row is inserted when a command begins and not when it ends: a twin with the same id waits at the unique index
-//! until the first has committed or is undone. Inserted at the end, the twin would run its rules against the first
-//! one's effect and be refused for it ("already accepted") instead of being given the first one's answer.
+//! The row is inserted when a command begins and not when it ends: a twin with the same id waits at
+//! the unique index until the first has committed or is undone. Inserted at the end, the twin would
+//! run its rules against the first one's effect and be refused for it ("already accepted") instead
+//! of being given the first one's answer.
 
 use handslag_proto::RequestFields;
 use prost::Message;
@@ -16,8 +17,8 @@ use crate::error::{ErrorCode, Fault};
 use crate::rpc::{Call, Failure};
 use crate::violations::FieldError;
 
-/// How long an answer is remembered. A client that repeats a command does so within minutes; a queue in front of a
-/// board's system may hold one over a long weekend.
+/// How long an answer is remembered. A client that repeats a command does so within minutes; a
+/// queue in front of a board's system may hold one over a long weekend.
 pub const REMEMBERED: time::Duration = time::Duration::days(7);
 /// Rows deleted in one statement: keeps each below some tens of milliseconds.
 const SWEEP_ROWS: i64 = 1_000;
@@ -47,7 +48,8 @@ impl<'a> Claim<'a> {
             );
             Fault::from(("request_id", error))
         })?;
-        // Deterministic: fields are encoded in the order of their numbers, and no request holds a map.
+        // Deterministic: fields are encoded in the order of their numbers, and no request holds a
+        // map.
         let body_hash = Sha256::digest(call.request.encode_to_vec()).into();
         Ok(Self {
             subject: &call.principal.subject,

@@ -30,11 +30,12 @@ impl Transaction {
         }
     }
 
-    /// Commits a command together with its answer, so that the same `request_id` is answered the same again.
+    /// Commits a command together with its answer, so that the same `request_id` is answered the
+    /// same again.
     ///
     /// # Errors
-    /// When the database does not answer; whether the commit happened is then unknown, and a repetition with the
-    /// same `request_id` finds out.
+    /// When the database does not answer; whether the commit happened is then unknown, and a
+    /// repetition with the same `request_id` finds out.
     pub async fn commit<T, R>(mut self, call: &Call<T>, response: &R) -> Result<(), Failure>
     where
         T: Message + RequestFields,

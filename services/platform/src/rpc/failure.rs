@@ -71,8 +71,8 @@ fn is_conflict(error: &sqlx::Error) -> bool {
     matches!(code.as_deref(), Some("40P01" | "40001"))
 }
 
-/// No connection, or one that broke, or a statement that took too long (57014, 55P03), or a server that is going
-/// down or is full (57P01 to 57P03, 53300), or one that has become a replica (25006).
+/// No connection, or one that broke, or a statement that took too long (57014, 55P03), or a server
+/// that is going down or is full (57P01 to 57P03, 53300), or one that has become a replica (25006).
 fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,

@@ -19,11 +19,12 @@ use crate::rpc::unary::{bounded, going_down};
 use crate::rpc::{Admitted, Call, Failure, enter, refuse};
 use crate::shutdown::Shutdown;
 
-/// Items that wait for a slow client: enough to keep the connection busy, little enough to bound memory
-/// (16 items of at most 1 MiB as reports send them).
+/// Items that wait for a slow client: enough to keep the connection busy, little enough to bound
+/// memory (16 items of at most 1 MiB as reports send them).
 const ITEMS_WAITING_MOST: usize = 16;
 
-/// How long a stream's handler may take to send its resume token and end after the process began to stop.
+/// How long a stream's handler may take to send its resume token and end after the process began to
+/// stop.
 const STREAM_END_TIME_MOST: Duration = Duration::from_secs(5);
 
 /// What a streaming method answers with.
@@ -95,7 +96,8 @@ where
     }
 }
 
-/// Answers one call with a stream. The handler's error ends the stream as its status; so does the client's deadline.
+/// Answers one call with a stream. The handler's error ends the stream as its status; so does the
+/// client's deadline.
 ///
 /// # Errors
 /// The status that the client gets instead of a stream.
@@ -141,7 +143,8 @@ where
         trace_id,
         ..
     } = admitted;
-    // A stream may stay for hours: it gives the call's place back and takes one of the streams' instead.
+    // A stream may stay for hours: it gives the call's place back and takes one of the streams'
+    // instead.
     let place = streams
         .try_acquire_owned()
         .map_err(|_| Box::new(too_many_streams()))?;
@@ -166,11 +169,13 @@ where
         };
         if let Some(fault) = end {
             let status = refuse(fault, method, &trace_id);
-            // A client that does not read does not get to know; the place is given back all the same.
+            // A client that does not read does not get to know; the place is given back all the
+            // same.
             let patience = Duration::from_secs(1);
             let _unread = tokio::time::timeout(patience, items.send(Err(status))).await;
         }
-        // A stream's handler only reads, so that it may be dropped where it stands once nobody listens.
+        // A stream's handler only reads, so that it may be dropped where it stands once nobody
+        // listens.
         abort.abort();
         drop(place);
     };

@@ -14,7 +14,8 @@ use tracing::Instrument as _;
 use crate::error::{BoxError, ErrorCode, Fault};
 use crate::rpc::{Admitted, CALL_TIME_MOST, Call, Failure, MESSAGE_BYTES_MOST, enter, refuse};
 
-/// An async function that answers one request: `async fn name(service: &S, call: Call<Req>) -> Result<Res, E>`.
+/// An async function that answers one request: `async fn name(service: &S, call: Call<Req>) ->
+/// Result<Res, E>`.
 pub trait Handler<'a, S, Req, Res>: Send + Sync + 'static {
     /// Answers.
     fn answer(&self, service: &'a S, call: Call<Req>) -> BoxFuture<'a, Result<Res, Failure>>;
@@ -34,8 +35,9 @@ where
     }
 }
 
-/// Answers one call: finishes its authorisation, bounds its time, runs the handler as a task that a cancelled call
-/// cannot drop half way, answers a remembered request, turns errors into statuses and logs each once.
+/// Answers one call: finishes its authorisation, bounds its time, runs the handler as a task that a
+/// cancelled call cannot drop half way, answers a remembered request, turns errors into statuses
+/// and logs each once.
 ///
 /// # Errors
 /// The status that the client gets.
@@ -123,7 +125,7 @@ pub(super) fn deadline_exceeded() -> Fault {
     Fault::new(
         ErrorCode::Unavailable,
         crate::error::DEADLINE_EXCEEDED,
-        "the time for this call ran out; a command may still take effect, so repeat it with the same request_id",
+        "the time for this call ran out; a command may still take effect: repeat its request_id",
         "Det tog för lång tid. Ändringen kan ändå ha gått igenom; försök igen.",
     )
 }

@@ -166,13 +166,7 @@ impl Process {
             publishing: self.shutdown.drained_token(),
         };
         let pool = self.database.pool().clone();
-        messaging::start(
-            settings,
-            pool,
-            service.consumers(),
-            &stop,
-            tasks,
-        )
+        messaging::start(settings, pool, service.consumers(), &stop, tasks)
     }
 }
 

@@ -1,8 +1,10 @@
-//! The port for those who run the process: live, ready, metrics, and health for the kubelet, all in plaintext.
+//! The port for those who run the process: live, ready, metrics, and health for the kubelet, all in
+//! plaintext.
 //!
 //! # Design notes
-//! `/live` answers as long as the process can answer at all; it looks at neither database nor broker, since a restart
-//! repairs neither. A port of its own, so that a full API port does not make the kubelet kill a busy process.
+//! `/live` answers as long as the process can answer at all; it looks at neither database nor
+//! broker, since a restart repairs neither. A port of its own, so that a full API port does not
+//! make the kubelet kill a busy process.
 
 use axum::Router;
 use axum::extract::State;
@@ -43,7 +45,8 @@ impl Admin {
                 accepted = listener.accept() => match accepted {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        // Out of file descriptors, or a connection that broke at once: the next may do.
+                        // Out of file descriptors, or a connection that broke at once: the next may
+                        // do.
                         tracing::warn!(%error, "a connection to the admin port was not accepted");
                         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                         continue;

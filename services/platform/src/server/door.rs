@@ -1,8 +1,9 @@
 //! The door that every call passes: trace, place, time, who, how often, may he.
 //!
 //! # Design notes
-//! The order is by price: a full process refuses before it checks a signature. What needs the request's fields (the
-//! `own` grants) is finished in [`crate::rpc`], which the request reaches with [`Admitted`] in its extensions.
+//! The order is by price: a full process refuses before it checks a signature. What needs the
+//! request's fields (the `own` grants) is finished in [`crate::rpc`], which the request reaches
+//! with [`Admitted`] in its extensions.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -32,7 +33,8 @@ use crate::telemetry::propagation;
 
 /// Who is shed may try again after this time.
 const SHED_PAUSE: Duration = Duration::from_secs(1);
-/// How much earlier than the client's deadline we answer: tonic's own timer would answer CANCELLED at the deadline.
+/// How much earlier than the client's deadline we answer: tonic's own timer would answer CANCELLED
+/// at the deadline.
 const DEADLINE_MARGIN_MOST: Duration = Duration::from_millis(50);
 /// What answers without being a method of ours.
 const INFRASTRUCTURE: [&str; 2] = ["/grpc.health.v1.Health/", "/grpc.reflection."];
@@ -212,8 +214,8 @@ impl Inside {
     }
 }
 
-/// What the headers and the connection say of the caller. Taken out at once: a request with its body cannot be
-/// shared between threads.
+/// What the headers and the connection say of the caller. Taken out at once: a request with its
+/// body cannot be shared between threads.
 struct Caller {
     token: Token,
     address: Option<IpAddr>,
@@ -280,7 +282,8 @@ fn deadline(headers: &HeaderMap) -> Option<Instant> {
     Instant::now().checked_add(time - (time / 10).min(DEADLINE_MARGIN_MOST))
 }
 
-/// The status as far as the headers tell; the one of a finished unary answer stands in its trailers and is OK.
+/// The status as far as the headers tell; the one of a finished unary answer stands in its trailers
+/// and is OK.
 fn status_of(headers: &HeaderMap) -> tonic::Code {
     headers
         .get("grpc-status")

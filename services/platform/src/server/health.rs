@@ -37,8 +37,8 @@ impl Health {
         HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
     }
 
-    /// Follows the conditions until the process stops. Then it says so, and ends the streams of those who watch:
-    /// they would hold their connections open.
+    /// Follows the conditions until the process stops. Then it says so, and ends the streams of
+    /// those who watch: they would hold their connections open.
     pub(crate) async fn follow(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let mut said = ServingStatus::NotServing;
         loop {

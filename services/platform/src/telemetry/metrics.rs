@@ -118,33 +118,57 @@ impl Metrics {
                 .with_callback(move |counter| counter.observe(read(&source.read()), &[]))
                 .build();
         };
-        gauge("handslag.relay.leader", "1 when this replica leads the relay", |now| {
-            i64::from(now.leader)
-        });
-        gauge("handslag.relay.holes", "Missing numbers of the log that may still come", |now| {
-            now.holes
-        });
-        gauge("handslag.relay.unconfirmed", "Events sent and not confirmed", |now| {
-            i64::try_from(now.unconfirmed).unwrap_or(i64::MAX)
-        });
+        gauge(
+            "handslag.relay.leader",
+            "1 when this replica leads the relay",
+            |now| i64::from(now.leader),
+        );
+        gauge(
+            "handslag.relay.holes",
+            "Missing numbers of the log that may still come",
+            |now| now.holes,
+        );
+        gauge(
+            "handslag.relay.unconfirmed",
+            "Events sent and not confirmed",
+            |now| i64::try_from(now.unconfirmed).unwrap_or(i64::MAX),
+        );
         gauge(
             "handslag.outbox.age.ms",
             "Age of the oldest unpublished event, in milliseconds",
             |now| now.outbox_age_ms,
         );
-        gauge("handslag.inbox.parked", "Events that wait for their predecessors", |now| now.parked);
-        gauge("handslag.dead.letters.now", "Dead letters", |now| now.dead_letters);
-        counter("handslag.relay.published", "Events confirmed by the broker", |now| {
-            now.published_total
+        gauge(
+            "handslag.inbox.parked",
+            "Events that wait for their predecessors",
+            |now| now.parked,
+        );
+        gauge("handslag.dead.letters.now", "Dead letters", |now| {
+            now.dead_letters
         });
-        counter("handslag.relay.replayed", "Events sent again on request", |now| {
-            now.replayed_total
+        counter(
+            "handslag.relay.published",
+            "Events confirmed by the broker",
+            |now| now.published_total,
+        );
+        counter(
+            "handslag.relay.replayed",
+            "Events sent again on request",
+            |now| now.replayed_total,
+        );
+        counter(
+            "handslag.inbox.applied",
+            "Events that had their effect",
+            |now| now.applied_total,
+        );
+        counter(
+            "handslag.inbox.duplicates",
+            "Events that had had their effect before",
+            |now| now.duplicates_total,
+        );
+        counter("handslag.dead.letters", "Dead letters recorded", |now| {
+            now.dead_letters_total
         });
-        counter("handslag.inbox.applied", "Events that had their effect", |now| now.applied_total);
-        counter("handslag.inbox.duplicates", "Events that had had their effect before", |now| {
-            now.duplicates_total
-        });
-        counter("handslag.dead.letters", "Dead letters recorded", |now| now.dead_letters_total);
     }
 
     /// Everything, in Prometheus' text format.

@@ -9,9 +9,9 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::id;
 
-/// Continues the caller's trace in `span` and answers the trace's id in hexadecimal. Without a tracer in the process
-/// the caller's id is passed on all the same, and without a caller's id there is a new one: an error can always be
-/// quoted.
+/// Continues the caller's trace in `span` and answers the trace's id in hexadecimal. Without a
+/// tracer in the process the caller's id is passed on all the same, and without a caller's id there
+/// is a new one: an error can always be quoted.
 #[must_use]
 pub fn enter(span: &Span, headers: &HeaderMap) -> String {
     let context = TraceContextPropagator::new().extract(&Headers(headers));

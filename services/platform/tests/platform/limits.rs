@@ -78,7 +78,8 @@ async fn a_full_process_refuses_at_once_and_says_when_to_come_back() {
     for call in waiting {
         call.abort();
     }
-    // A cancelled call keeps its place until its work is done, which here is never; the abort at the end ends it.
+    // A cancelled call keeps its place until its work is done, which here is never; the abort at
+    // the end ends it.
     bed.running().shutdown.stop();
     drop(bed);
 }

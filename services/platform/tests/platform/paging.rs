@@ -28,7 +28,11 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_token_is_refused(keyset in keysets(), position in any::<prop::Index>(), by in 1..64_u8) {
+    fn a_changed_token_is_refused(
+        keyset in keysets(),
+        position in any::<prop::Index>(),
+        by in 1..64_u8,
+    ) {
         let token = tokens().encode(&keyset, &request(0));
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let mut bytes = token.into_bytes();
@@ -48,7 +52,9 @@ proptest! {
     }
 
     #[test]
-    fn a_sealed_value_opens_for_its_purpose_only(value in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn a_sealed_value_opens_for_its_purpose_only(
+        value in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         let token = tokens().seal("resume", &value);
         prop_assert_eq!(tokens().open("resume", &token), Some(value));
         prop_assert!(tokens().open("cursor", &token).is_none());
