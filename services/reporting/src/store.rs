@@ -53,7 +53,7 @@ pub(crate) async fn empty_read_models(
     Ok(())
 }
 
-fn inconsistent(table: &'static str, column: &'static str, row: impl ToString) -> StoreError {
+fn inconsistent(table: &'static str, column: &'static str, row: &impl ToString) -> StoreError {
     StoreError::Inconsistent {
         table,
         column,

@@ -112,12 +112,13 @@ pub struct StateCount<S> {
 /// in is seen to be empty rather than forgotten.
 pub fn count<S: Copy + PartialEq>(
     all: &[S],
-    found: impl Iterator<Item = S> + Clone,
+    found: impl IntoIterator<Item = S>,
 ) -> Vec<StateCount<S>> {
+    let found: Vec<S> = found.into_iter().collect();
     all.iter()
         .map(|state| StateCount {
             state: *state,
-            count: i32::try_from(found.clone().filter(|one| one == state).count())
+            count: i32::try_from(found.iter().filter(|one| *one == state).count())
                 .unwrap_or(i32::MAX),
         })
         .collect()
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn an_empty_state_is_answered_with_zero() {
         let found = [CommitmentState::Binding, CommitmentState::Binding];
-        let counts = count(CommitmentState::ALL, found.into_iter());
+        let counts = count(CommitmentState::ALL, found);
         assert_eq!(
             counts,
             [

@@ -62,7 +62,7 @@ pub(crate) fn section() -> Section {
             end,
         ],
         commitments: count(CommitmentState::ALL, commitments),
-        actions: count(ActionState::ALL, actions.into_iter()),
+        actions: count(ActionState::ALL, actions),
         accounts: vec![
             Account {
                 party: PartyCode::from_code("staden").expect("a code"),

@@ -319,7 +319,7 @@ fn reported(figure: &ReportedFigure) -> Reported {
         month: number,
         day,
     } = figure.reported_on;
-    let when = match (u8::try_from(number).map(month).unwrap_or(""), day) {
+    let when = match (u8::try_from(number).map_or("", month), day) {
         ("", _) => year.to_string(),
         (name, 0) => format!("{name} {year}"),
         (name, day) => format!("{day} {name} {year}"),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::names::BoardCode;
 use crate::domain::report::Report;
+use crate::domain::year::Year;
 use crate::error::Error;
 use crate::store::reports::Filter;
 use crate::{Reporting, convert, read, store};
@@ -62,7 +63,7 @@ fn decode(request: &ListReportsRequest, page: &Page, today: Date) -> Result<Filt
     match (board, year, after) {
         (Some(board), Some(year), Some(after)) => Ok(Filter {
             board,
-            year: year.map(|year| year.number()),
+            year: year.map(Year::number),
             after,
         }),
         _ => Err(violations.into_fault().into()),

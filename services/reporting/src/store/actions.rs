@@ -126,7 +126,7 @@ pub(crate) async fn of(
     .await?;
     for row in noted {
         let state = ActionState::parse(&row.state)
-            .ok_or_else(|| inconsistent("action_change", "state", row.action))?;
+            .ok_or_else(|| inconsistent("action_change", "state", &row.action))?;
         let change = Change {
             version: row.version,
             day: row.changed_on,

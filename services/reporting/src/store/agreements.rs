@@ -100,7 +100,7 @@ pub(crate) async fn all(conn: &mut PgConnection) -> Result<Vec<Agreement>> {
     .fetch_all(conn)
     .await?;
     for row in adopted {
-        let areas = areas("agreement_edition", row.agreement, &row.areas)?;
+        let areas = areas("agreement_edition", &row.agreement, &row.areas)?;
         let edition = Edition {
             decided_by: row.decided_by,
             areas,
@@ -116,7 +116,7 @@ pub(crate) async fn all(conn: &mut PgConnection) -> Result<Vec<Agreement>> {
                     en: row.title_en,
                 },
                 kind: row.kind,
-                areas: areas("agreement", row.id, &row.areas)?,
+                areas: areas("agreement", &row.id, &row.areas)?,
                 editions: editions.remove(&row.id).unwrap_or_default(),
             })
         })

@@ -102,7 +102,7 @@ pub(crate) async fn of(
     .await?;
     for row in noted {
         let state = CommitmentState::parse(&row.state)
-            .ok_or_else(|| inconsistent("commitment_change", "state", row.commitment))?;
+            .ok_or_else(|| inconsistent("commitment_change", "state", &row.commitment))?;
         let change = Change {
             version: row.version,
             day: row.changed_on,
@@ -115,7 +115,7 @@ pub(crate) async fn of(
             let history = History::new(changes.remove(&row.id).unwrap_or_default());
             Ok(Commitment {
                 id: CommitmentId(row.id),
-                areas: areas("commitment", row.id, &row.areas)?,
+                areas: areas("commitment", &row.id, &row.areas)?,
                 counted: Counted {
                     history,
                     example: row.example,

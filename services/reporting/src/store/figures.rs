@@ -59,7 +59,7 @@ pub(crate) async fn of(
         .map(|row| {
             Ok(ReportedFigure {
                 measure: Measure::parse(&row.measure)
-                    .ok_or_else(|| inconsistent("figure", "measure", row.id))?,
+                    .ok_or_else(|| inconsistent("figure", "measure", &row.id))?,
                 value: row.value,
                 reported_on: ReportedOn {
                     year: row.reported_year,

@@ -100,7 +100,7 @@ pub(crate) async fn board(conn: &mut PgConnection, code: &BoardCode) -> Result<O
                 sv: row.title_sv,
                 en: row.title_en,
             },
-            areas: areas("board", code.as_str(), &row.areas)?,
+            areas: areas("board", &code.as_str(), &row.areas)?,
         })
     })
     .transpose()
@@ -151,7 +151,7 @@ pub(super) fn bare(code: &str) -> Title {
 /// Codes of areas as a row holds them.
 pub(super) fn areas(
     table: &'static str,
-    row: impl ToString,
+    row: &impl ToString,
     codes: &[String],
 ) -> Result<Vec<AreaCode>> {
     let read = codes

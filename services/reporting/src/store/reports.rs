@@ -53,7 +53,7 @@ pub(crate) async fn insert(
     section: &Section,
 ) -> Result<()> {
     let section =
-        serde_json::to_value(section).map_err(|_| inconsistent("report", "section", report.id))?;
+        serde_json::to_value(section).map_err(|_| inconsistent("report", "section", &report.id))?;
     sqlx::query!(
         "INSERT INTO report (id, board, year, format, state, created_at, section, version)
          VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)",
@@ -227,15 +227,15 @@ impl TryFrom<Row> for Report {
                 size_bytes: row.size_bytes,
             },
             "failed" => State::Failed { why: row.failure },
-            _ => return Err(inconsistent("report", "state", row.id)),
+            _ => return Err(inconsistent("report", "state", &row.id)),
         };
         Ok(Self {
             id: row.id,
             board: BoardCode::from_code(&row.board)
-                .ok_or_else(|| inconsistent("report", "board", row.id))?,
+                .ok_or_else(|| inconsistent("report", "board", &row.id))?,
             year: row.year,
             format: Format::parse(&row.format)
-                .ok_or_else(|| inconsistent("report", "format", row.id))?,
+                .ok_or_else(|| inconsistent("report", "format", &row.id))?,
             state,
             created_at: row.created_at,
             freshness,
@@ -246,5 +246,5 @@ impl TryFrom<Row> for Report {
 
 fn section(row: &Row) -> Result<Section> {
     serde_json::from_value(row.section.clone())
-        .map_err(|_| inconsistent("report", "section", row.id))
+        .map_err(|_| inconsistent("report", "section", &row.id))
 }

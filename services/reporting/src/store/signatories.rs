@@ -64,7 +64,7 @@ pub(crate) async fn of(
     let mut relations: BTreeMap<Uuid, (Vec<Change<SignatoryState>>, bool)> = BTreeMap::new();
     for row in rows {
         let state = SignatoryState::parse(&row.state)
-            .ok_or_else(|| inconsistent("signatory_change", "state", row.organisation))?;
+            .ok_or_else(|| inconsistent("signatory_change", "state", &row.organisation))?;
         let change = change(row.version, row.certain_on, state);
         let relation = relations.entry(row.organisation).or_default();
         relation.0.push(change);
