@@ -116,7 +116,7 @@ impl Drop for City {
 fn addresses(said: &str) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for (name, variable) in [
-        ("pages", "HANDSLAG_WEB"),
+        ("pages", "HANDSLAG_WEB_URL"),
         ("registry", "HANDSLAG_REGISTRY"),
         ("commitments", "HANDSLAG_COMMITMENTS"),
         ("notifications", "HANDSLAG_NOTIFICATIONS"),

@@ -9,7 +9,8 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_answered_while_the_broker_is_away_and_all_arrives_in_order() {
-    let data_dir = handslag_local_infra::test_data_dir().with_file_name("handslag-outage");
+    let data_dir = std::path::PathBuf::from(format!("/var/tmp/handslag-outage-{}", std::process::id()));
+    let removed = data_dir.clone();
     let infra = tokio::task::spawn_blocking(move || {
         Infra::start(Options {
             data_dir,
@@ -75,6 +76,7 @@ async fn commands_are_answered_while_the_broker_is_away_and_all_arrives_in_order
     );
     town.end().await;
     blocking(&infra, Infra::stop).await;
+    std::fs::remove_dir_all(removed).expect("removed");
 }
 
 fn fresh(infra: &Infra) -> ([Secret; 4], Secret) {
