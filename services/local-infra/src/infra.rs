@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::broker;
 use crate::database;
-use crate::ports::Ports;
+use crate::ports::{Ports, await_free};
 use crate::process::Process;
 use crate::servers::Servers;
 use crate::setup::Setup;
@@ -127,6 +127,7 @@ impl Infra {
         let state = memory.state();
         state.broker.as_ref().map_or(Ok(()), broker::stop)?;
         state.port_mapper.as_ref().map_or(Ok(()), Process::kill)?;
+        await_free(ports_of(&memory)?.amqp)?;
         memory.update(|state| (state.broker, state.port_mapper) = (None, None))
     }
 
@@ -145,17 +146,23 @@ impl Infra {
         memory.update(|state| state.postgres = None)
     }
 
-    /// Kills the broker as a crash would.
+    /// Kills the broker as a crash would, and waits until nobody can connect any more: its threads
+    /// end one after the other.
     ///
     /// # Errors
     ///
     /// When it does not end.
     pub fn kill_broker(&self) -> Result<()> {
         let memory = Memory::open(self.data_dir())?;
-        memory.state().broker.as_ref().map_or(Ok(()), Process::kill)
+        memory
+            .state()
+            .broker
+            .as_ref()
+            .map_or(Ok(()), Process::kill)?;
+        await_free(ports_of(&memory)?.amqp)
     }
 
-    /// Kills the database as a crash would.
+    /// Kills the database as a crash would, and waits until nobody can connect any more.
     ///
     /// # Errors
     ///
