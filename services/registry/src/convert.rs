@@ -6,7 +6,7 @@ pub(crate) mod events;
 use handslag_platform::{
     etag::Version,
     text::ShortText,
-    wire::{date_to_proto, localized_to_proto, partial_date_to_proto},
+    wire::{date_to_proto, partial_date_to_proto},
 };
 use handslag_proto::{common::v1 as common, registry::v1 as proto};
 use time::Date;
@@ -25,7 +25,7 @@ use crate::{
         proceeding::{Answer, Proceeding},
         proposal::Proposal,
         signatory::{Signatory, State, Step},
-        text::{DiaryNumber, Source},
+        text::{DiaryNumber, Localized, Source},
     },
     store::organisation_numbers::Known,
 };
@@ -33,7 +33,7 @@ use crate::{
 pub(crate) fn area(area: &Area) -> proto::Area {
     proto::Area {
         name: area.code.name(),
-        title: Some(localized_to_proto(&area.title)),
+        title: Some(localized(&area.title)),
         etag: area.version.etag(),
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn area(area: &Area) -> proto::Area {
 pub(crate) fn party(party: &Party) -> proto::Party {
     proto::Party {
         name: party.code.name(),
-        title: Some(localized_to_proto(&party.title)),
+        title: Some(localized(&party.title)),
         etag: party.version.etag(),
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn party(party: &Party) -> proto::Party {
 pub(crate) fn board(board: &Board) -> proto::Board {
     proto::Board {
         name: board.code.name(),
-        title: Some(localized_to_proto(&board.title)),
+        title: Some(localized(&board.title)),
         areas: areas(&board.areas),
         etag: board.version.etag(),
     }
@@ -59,7 +59,7 @@ pub(crate) fn district_board(board: &DistrictBoard) -> proto::DistrictBoard {
     let succession = board.succession.as_ref();
     proto::DistrictBoard {
         name: board.code.name(),
-        title: Some(localized_to_proto(&board.title)),
+        title: Some(localized(&board.title)),
         established_on: board.established_on.map(date_to_proto),
         succeeded_on: succession.map(|succession| date_to_proto(succession.on)),
         successor: succession
@@ -86,7 +86,7 @@ pub(crate) fn agreement(agreement: &Agreement, day: Date) -> proto::Agreement {
     proto::Agreement {
         name: agreement.id.name(),
         kind: enums::agreement_kind_to_proto(agreement.kind).into(),
-        title: Some(localized_to_proto(&agreement.title)),
+        title: Some(localized(&agreement.title)),
         parties: agreement.parties.iter().map(PartyCode::name).collect(),
         principles: content.principles.iter().map(principle).collect(),
         areas: areas(&content.areas),
@@ -119,7 +119,7 @@ fn edition(edition: &Edition) -> proto::Edition {
 fn principle(principle: &Principle) -> proto::Principle {
     proto::Principle {
         code: principle.code.to_string(),
-        title: Some(localized_to_proto(&principle.title)),
+        title: Some(localized(&principle.title)),
     }
 }
 
@@ -131,8 +131,8 @@ pub(crate) fn proceeding(proceeding: &Proceeding) -> proto::Proceeding {
         kind: enums::proceeding_kind_to_proto(step.kind).into(),
         held_on: Some(partial_date_to_proto(step.held_on)),
         ended_on: step.ended_on.map(partial_date_to_proto),
-        title: Some(localized_to_proto(&step.title)),
-        summary: step.summary.as_ref().map(localized_to_proto),
+        title: Some(localized(&step.title)),
+        summary: step.summary.as_ref().map(localized),
         actors: step.actors.iter().map(ToString::to_string).collect(),
         outcomes: outcomes
             .map(|outcome| enums::outcome_to_proto(*outcome).into())
@@ -161,7 +161,7 @@ pub(crate) fn proceeding(proceeding: &Proceeding) -> proto::Proceeding {
 fn answer(answer: &Answer) -> proto::StatementAnswer {
     proto::StatementAnswer {
         taken_up: answer.taken_up,
-        reason: Some(localized_to_proto(&answer.reason)),
+        reason: Some(localized(&answer.reason)),
     }
 }
 
@@ -170,7 +170,7 @@ pub(crate) fn proposal(proposal: &Proposal) -> proto::Proposal {
     proto::Proposal {
         name: proposal.id.name(),
         agreement: proposal.agreement.name(),
-        title: Some(localized_to_proto(&proposal.title)),
+        title: Some(localized(&proposal.title)),
         state: enums::proposal_state_to_proto(proposal.state()).into(),
         raised_in: proposal
             .raised_in
@@ -178,7 +178,7 @@ pub(crate) fn proposal(proposal: &Proposal) -> proto::Proposal {
             .copied()
             .map(ProceedingId::name)
             .collect(),
-        resolution: resolution.map(|resolution| localized_to_proto(&resolution.text)),
+        resolution: resolution.map(|resolution| localized(&resolution.text)),
         resolved_on: resolution.map(|resolution| partial_date_to_proto(resolution.resolved_on)),
         etag: proposal.version.etag(),
     }
@@ -220,7 +220,7 @@ pub(crate) fn organisation(
 
 fn note(note: &RecordNote) -> proto::RecordNote {
     proto::RecordNote {
-        text: Some(localized_to_proto(&note.text)),
+        text: Some(localized(&note.text)),
         source: Some(source(&note.source)),
     }
 }
@@ -306,6 +306,17 @@ fn explanation(known: bool, signatory: bool) -> common::LocalizedText {
     common::LocalizedText {
         sv: format!("{sv} Nämnderna följer överenskommelsens förhållningssätt i båda fallen."),
         en: format!("{en} The boards follow the agreement's approach either way."),
+    }
+}
+
+fn localized<T: AsRef<str>>(text: &Localized<T>) -> common::LocalizedText {
+    common::LocalizedText {
+        sv: text.sv.as_ref().to_owned(),
+        en: text
+            .en
+            .as_ref()
+            .map(|en| en.as_ref().to_owned())
+            .unwrap_or_default(),
     }
 }
 

@@ -13,7 +13,7 @@ use handslag_platform::{
     error::Fault,
     text::{Code, LongText, Parse, ShortText, parse_optional},
     violations::{FieldError, Violations},
-    wire::{self, Localized},
+    wire,
 };
 use handslag_proto::{common::v1 as common, registry::v1 as proto};
 use sqlx::PgConnection;
@@ -26,7 +26,7 @@ use crate::{
         agreement::Principle,
         name::{AgreementId, AreaCode, OrganisationId, PartyCode, SignatoryId},
         signatory::Occasion,
-        text::Source,
+        text::{Localized, Source},
     },
     error::Error,
     store::{StoreError, references},
@@ -168,7 +168,6 @@ impl Form {
     }
 
     /// States that a list is restricted to; `None` when it is not.
-    #[expect(clippy::option_option, reason = "refused, missing, or there")]
     pub(crate) fn states(&mut self, field: &str, values: &[i32]) -> Option<Option<Vec<String>>> {
         let words = self.each(field, values, |form, path, value| {
             form.take(path, enums::signatory_state_word(*value))
@@ -207,7 +206,6 @@ impl Form {
     }
 
     /// A text in the languages of the city that may be missing.
-    #[expect(clippy::option_option, reason = "refused, missing, or there")]
     pub(crate) fn optional_localized<T: Parse>(
         &mut self,
         field: &str,
@@ -312,7 +310,7 @@ impl Form {
                 .await?
                 .into_iter()
                 .collect();
-            self.refuse_unknown(asked, "UNKNOWN_AREA", |code| {
+            self.refuse_unknown(&asked, "UNKNOWN_AREA", |code| {
                 unknown.contains(code.as_str())
             });
         }
@@ -323,7 +321,7 @@ impl Form {
                 .await?
                 .into_iter()
                 .collect();
-            self.refuse_unknown(asked, "UNKNOWN_PARTY", |code| {
+            self.refuse_unknown(&asked, "UNKNOWN_PARTY", |code| {
                 unknown.contains(code.as_str())
             });
         }
@@ -331,13 +329,13 @@ impl Form {
             let asked = std::mem::take(&mut self.agreements);
             let ids: Vec<Uuid> = asked.iter().map(|(_, id)| id.0).collect();
             let unknown = references::unknown_agreements(conn, &ids).await?;
-            self.refuse_unknown(asked, "UNKNOWN_AGREEMENT", |id| unknown.contains(&id.0));
+            self.refuse_unknown(&asked, "UNKNOWN_AGREEMENT", |id| unknown.contains(&id.0));
         }
         if !self.organisations.is_empty() {
             let asked = std::mem::take(&mut self.organisations);
             let ids: Vec<Uuid> = asked.iter().map(|(_, id)| id.0).collect();
             let unknown = references::unknown_organisations(conn, &ids).await?;
-            self.refuse_unknown(asked, "UNKNOWN_ORGANISATION", |id| unknown.contains(&id.0));
+            self.refuse_unknown(&asked, "UNKNOWN_ORGANISATION", |id| unknown.contains(&id.0));
         }
         Ok(())
     }
@@ -360,7 +358,7 @@ impl Form {
 
     fn refuse_unknown<T>(
         &mut self,
-        asked: Vec<(String, T)>,
+        asked: &[(String, T)],
         reason: &'static str,
         is_unknown: impl Fn(&T) -> bool,
     ) {

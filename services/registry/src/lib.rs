@@ -7,15 +7,15 @@
 //! # Design notes
 //! - A relation to an agreement says who has joined, and gates nothing: every look-up answers that
 //!   the boards follow the agreement's approach either way.
-//! - What a source says (a reported figure, a statement, a note) is kept with its date and place and
-//!   never mixed with what the registry itself counts.
-//! - Terms, states and relations are functions of the day that is asked about. No task moves them, so
-//!   that an outage changes nothing.
+//! - What a source says (a reported figure, a statement, a note) is kept with its date and place
+//!   and never mixed with what the registry itself counts.
+//! - Terms, states and relations are functions of the day that is asked about. No task moves them,
+//!   so that an outage changes nothing.
 //! - An area, party, board or district is data.
 //!
 //! Every command says one event per aggregate that it changes: `Create…` says `…Created`,
-//! `SucceedDistrictBoard` says `DistrictBoardSucceeded`, and so on by name. Those that record a part
-//! of an agreement (`AdoptAgreement`, `RecordProceeding`, `AnswerStatement`) are events of the
+//! `SucceedDistrictBoard` says `DistrictBoardSucceeded`, and so on by name. Those that record a
+//! part of an agreement (`AdoptAgreement`, `RecordProceeding`, `AnswerStatement`) are events of the
 //! agreement; those of a relation (`InviteOrganisation` to `WithdrawSignatory`) are all
 //! `SignatoryStateChanged`.
 

@@ -18,12 +18,12 @@ pub(crate) mod proposals;
 pub(crate) mod references;
 pub(crate) mod signatories;
 
-use handslag_platform::{text::ShortText, violations::FieldError, wire::Localized};
+use handslag_platform::{text::ShortText, violations::FieldError};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     name::AreaCode,
-    text::{DiaryNumber, Prose, Source, Title},
+    text::{DiaryNumber, Localized, Prose, Source, Title},
 };
 
 /// What goes wrong at the database.
@@ -56,7 +56,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(table: &'static str, row: impl ToString) -> Self {
+    fn of(table: &'static str, row: &impl ToString) -> Self {
         Self {
             table,
             row: row.to_string(),
@@ -186,7 +186,7 @@ fn area_codes(values: &[AreaCode]) -> Vec<String> {
 /// An `UPDATE` that must hit hit its row.
 fn hit(
     table: &'static str,
-    row: impl ToString,
+    row: &impl ToString,
     done: &sqlx::postgres::PgQueryResult,
 ) -> Result<(), Inconsistent> {
     if done.rows_affected() == 1 {

@@ -5,7 +5,7 @@ use handslag_platform::{
     etag::Version,
     messaging::outbox::Event,
     rpc::Call,
-    wire::{date_to_proto, localized_to_proto, partial_date_to_proto},
+    wire::{date_to_proto, partial_date_to_proto},
 };
 use handslag_proto::{
     common::v1::EventScope,
@@ -58,7 +58,7 @@ pub(crate) fn area_created(area: &Area, stamp: Stamp) -> Event<events::AreaCreat
     let body = events::AreaCreated {
         scope: scope(None, std::slice::from_ref(&area.code)),
         area: area.code.name(),
-        title: Some(localized_to_proto(&area.title)),
+        title: Some(super::localized(&area.title)),
     };
     stamp.event(
         area.code.as_str().to_owned(),
@@ -72,7 +72,7 @@ pub(crate) fn party_created(party: &Party, stamp: Stamp) -> Event<events::PartyC
     let body = events::PartyCreated {
         scope: scope(None, &[]),
         party: party.code.name(),
-        title: Some(localized_to_proto(&party.title)),
+        title: Some(super::localized(&party.title)),
     };
     stamp.event(
         party.code.as_str().to_owned(),
@@ -86,7 +86,7 @@ pub(crate) fn board_created(board: &Board, stamp: Stamp) -> Event<events::BoardC
     let body = events::BoardCreated {
         scope: scope(None, &board.areas),
         board: board.code.name(),
-        title: Some(localized_to_proto(&board.title)),
+        title: Some(super::localized(&board.title)),
         areas: areas(&board.areas),
     };
     stamp.event(
@@ -104,7 +104,7 @@ pub(crate) fn district_board_created(
     let body = events::DistrictBoardCreated {
         scope: district_scope(board),
         district_board: board.code.name(),
-        title: Some(localized_to_proto(&board.title)),
+        title: Some(super::localized(&board.title)),
         established_on: board.established_on.map(date_to_proto),
     };
     stamp.event(
@@ -141,7 +141,7 @@ pub(crate) fn agreement_drafted(
     let body = events::AgreementDrafted {
         scope: scope(Some(agreement.id), &agreement.draft.areas),
         agreement: agreement.id.name(),
-        title: Some(localized_to_proto(&agreement.title)),
+        title: Some(super::localized(&agreement.title)),
         kind: agreement.kind.as_str().to_owned(),
         parties: agreement.parties.iter().map(PartyCode::name).collect(),
         principles: principles(&agreement.draft),
@@ -189,7 +189,7 @@ pub(crate) fn proceeding_recorded(
         proceeding: proceeding.id.name(),
         kind: proceeding.step.kind.as_str().to_owned(),
         held_on: Some(partial_date_to_proto(proceeding.step.held_on)),
-        title: Some(localized_to_proto(&proceeding.step.title)),
+        title: Some(super::localized(&proceeding.step.title)),
     };
     of_agreement(agreement, proceeding.id.name(), stamp, body)
 }
@@ -215,7 +215,7 @@ pub(crate) fn proposal_raised(proposal: &Proposal, stamp: Stamp) -> Event<events
         scope: scope(Some(proposal.agreement), &[]),
         proposal: proposal.id.name(),
         agreement: proposal.agreement.name(),
-        title: Some(localized_to_proto(&proposal.title)),
+        title: Some(super::localized(&proposal.title)),
     };
     stamp.event(
         proposal.id.key(),
@@ -365,7 +365,7 @@ fn principles(content: &Content) -> Vec<AgreementPrinciple> {
     principles
         .map(|principle| AgreementPrinciple {
             code: principle.code.to_string(),
-            title: Some(localized_to_proto(&principle.title)),
+            title: Some(super::localized(&principle.title)),
         })
         .collect()
 }

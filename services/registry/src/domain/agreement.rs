@@ -233,11 +233,11 @@ impl Agreement {
 
 #[cfg(test)]
 mod tests {
-    use handslag_platform::{
-        date::PartialDate, etag::Version, text::Code, text::ShortText, wire::Localized,
-    };
+    use handslag_platform::{date::PartialDate, etag::Version, text::Code, text::ShortText};
     use time::macros::date;
     use uuid::Uuid;
+
+    use crate::domain::text::Localized;
 
     use super::{
         AdoptError, Agreement, AgreementId, AgreementKind, AgreementState, AreaCode, Content,

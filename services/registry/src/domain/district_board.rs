@@ -88,8 +88,10 @@ impl DistrictBoard {
 
 #[cfg(test)]
 mod tests {
-    use handslag_platform::{etag::Version, text::ShortText, wire::Localized};
+    use handslag_platform::{etag::Version, text::ShortText};
     use time::{Date, macros::date};
+
+    use crate::domain::text::Localized;
 
     use super::{DistrictBoard, DistrictBoardCode, Succession, SuccessionError};
 

@@ -24,7 +24,8 @@ impl OrganisationNumber {
     ///
     /// # Errors
     /// `FIELD_REQUIRED` when empty, `PERSONAL_NUMBER_REFUSED` for what looks like a personal
-    /// identity number, `ORGANISATION_NUMBER_INVALID` for everything else, foreign numbers among it.
+    /// identity number, `ORGANISATION_NUMBER_INVALID` for everything else, foreign
+    /// numbers among it.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
         let text = text.trim();
         if text.is_empty() {

@@ -323,11 +323,13 @@ fn outcome_errors(kind: ProceedingKind, outcomes: &[Outcome]) -> Vec<StepError> 
 
 #[cfg(test)]
 mod tests {
-    use handslag_platform::{text::LongText, text::ShortText, wire::Localized};
+    use handslag_platform::{text::LongText, text::ShortText};
     use time::macros::date;
     use uuid::Uuid;
 
     use crate::domain::name::AgreementId;
+
+    use crate::domain::text::Localized;
 
     use super::{
         Answer, AnswerError, Invitation, Outcome, Proceeding, ProceedingId, ProceedingKind,

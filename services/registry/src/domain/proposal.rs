@@ -82,8 +82,10 @@ impl Proposal {
 
 #[cfg(test)]
 mod tests {
-    use handslag_platform::{etag::Version, text::LongText, text::ShortText, wire::Localized};
+    use handslag_platform::{etag::Version, text::LongText, text::ShortText};
     use uuid::Uuid;
+
+    use crate::domain::text::Localized;
 
     use super::{AgreementId, AlreadyResolved, Proposal, ProposalId, ProposalState, Resolution};
 

@@ -3,8 +3,16 @@
 use handslag_platform::{
     text::{LongText, ShortText},
     violations::FieldError,
-    wire::Localized,
 };
+
+/// A text in the languages of the city.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Localized<T> {
+    /// Swedish.
+    pub sv: T,
+    /// English, when there is one.
+    pub en: Option<T>,
+}
 
 /// Name of a thing in the languages of the city.
 pub type Title = Localized<ShortText>;

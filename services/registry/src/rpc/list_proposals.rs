@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     Registry,
     convert::{self, enums},
-    domain::name::AgreementId,
+    domain::{name::AgreementId, proposal::ProposalState},
     error::Error,
     form::Form,
     pages, store,
@@ -34,7 +34,7 @@ pub(crate) async fn list_proposals(
     if store::agreements::find(&mut conn, id).await?.is_none() {
         return Err(Error::no_agreement(&call.agreement));
     }
-    let state = state.map(|state| state.as_str());
+    let state = state.map(ProposalState::as_str);
     let limit = pages::limit(&page);
     let mut rows = store::proposals::list(&mut conn, id, state, after, limit).await?;
     let next_page_token = pages::next(service, &mut rows, &page, &question, |proposal| {

@@ -49,7 +49,7 @@ struct EditionRow {
 
 impl Row {
     fn with(self, editions: Vec<Edition>) -> Result<Agreement, Inconsistent> {
-        let columns = Columns::of("agreement", self.id);
+        let columns = Columns::of("agreement", &self.id);
         let rules = TermRules::parse(self.term_years, self.max_extensions);
         Ok(Agreement {
             id: AgreementId(self.id),
@@ -68,7 +68,7 @@ impl TryFrom<EditionRow> for Edition {
     type Error = Inconsistent;
 
     fn try_from(row: EditionRow) -> Result<Self, Inconsistent> {
-        let columns = Columns::of("edition", format!("{} {}", row.agreement, row.number));
+        let columns = Columns::of("edition", &format!("{} {}", row.agreement, row.number));
         Ok(Self {
             number: row.number,
             decided_on: columns.read("decided_on", row.decided_on.parse())?,
@@ -162,7 +162,7 @@ pub(crate) async fn update_version(
     )
     .execute(tx)
     .await?;
-    Ok(hit("agreement", agreement.id.0, &done)?)
+    Ok(hit("agreement", &agreement.id.0, &done)?)
 }
 
 /// Reads an agreement and holds its row until the transaction ends.

@@ -118,7 +118,7 @@ pub(crate) async fn update(tx: &mut PgConnection, board: &DistrictBoard) -> Resu
     )
     .execute(tx)
     .await?;
-    Ok(hit("district_board", board.code.as_str(), &done)?)
+    Ok(hit("district_board", &board.code.as_str(), &done)?)
 }
 
 /// District boards in Swedish order, after one; of a day, or all.

@@ -55,7 +55,7 @@ pub(crate) async fn list(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let columns = Columns::of("figure", row.id);
+            let columns = Columns::of("figure", &row.id);
             Ok(Figure {
                 id: FigureId(row.id),
                 agreement,

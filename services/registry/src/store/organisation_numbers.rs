@@ -91,7 +91,7 @@ pub(crate) async fn end(
     )
     .execute(tx)
     .await?;
-    Ok(super::hit("organisation_number", organisation.0, &done)?)
+    Ok(super::hit("organisation_number", &organisation.0, &done)?)
 }
 
 /// The periods of an organisation, oldest first.
@@ -106,7 +106,7 @@ pub(crate) async fn history(
     )
     .fetch_all(conn)
     .await?;
-    let columns = Columns::of("organisation_number", organisation.0);
+    let columns = Columns::of("organisation_number", &organisation.0);
     rows.into_iter()
         .map(|row| {
             let number = columns.read("number", OrganisationNumber::parse(&row.number))?;
@@ -135,7 +135,7 @@ pub(crate) async fn of(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let columns = Columns::of("organisation_number", row.organisation);
+            let columns = Columns::of("organisation_number", &row.organisation);
             let number = columns.read("number", OrganisationNumber::parse(&row.number))?;
             Ok((OrganisationId(row.organisation), number))
         })
@@ -176,7 +176,7 @@ pub(crate) async fn look_up(
             let Some((id, display_name)) = row.id.zip(row.display_name) else {
                 return Ok(None);
             };
-            let columns = Columns::of("signatory_step", id);
+            let columns = Columns::of("signatory_step", &id);
             let state = row
                 .state
                 .map(|word| columns.some("state", State::from_word(&word, row.edition)));

@@ -46,7 +46,7 @@ impl TryFrom<Row> for Organisation {
     type Error = Inconsistent;
 
     fn try_from(row: Row) -> Result<Self, Inconsistent> {
-        let columns = Columns::of("organisation", row.id);
+        let columns = Columns::of("organisation", &row.id);
         let notes = row.notes.0.into_iter().map(|note| {
             Ok(RecordNote {
                 text: columns.localized::<LongText>("notes", note.text.sv, note.text.en)?,
@@ -147,7 +147,7 @@ pub(crate) async fn update(
     )
     .execute(tx)
     .await?;
-    Ok(hit("organisation", organisation.id.0, &done)?)
+    Ok(hit("organisation", &organisation.id.0, &done)?)
 }
 
 /// Reads an organisation and holds its row until the transaction ends: for its own changes, and for

@@ -43,7 +43,7 @@ impl TryFrom<Row> for Proceeding {
     type Error = Inconsistent;
 
     fn try_from(row: Row) -> Result<Self, Inconsistent> {
-        let columns = Columns::of("proceeding", row.id);
+        let columns = Columns::of("proceeding", &row.id);
         let agreement = AgreementId(row.agreement);
         let sibling = |id: Option<Uuid>| id.map(|id| ProceedingId { agreement, id });
         let statement = row.invitation.map(|word| {
@@ -117,7 +117,8 @@ pub(crate) async fn insert(
     let place = source.and_then(|source| source.place.as_ref());
     sqlx::query!(
         "INSERT INTO proceeding (id, agreement, kind, held_on, held_from, position, ended_on,
-                                 title_sv, title_en, summary_sv, summary_en, actors, outcomes, diary_numbers,
+                                 title_sv, title_en, summary_sv, summary_en, actors,
+                                 outcomes, diary_numbers,
                                  responds_to, refers_to, source_document, source_place, invitation,
                                  due_on, on_older_draft)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
@@ -165,7 +166,7 @@ pub(crate) async fn update_answer(
     )
     .execute(tx)
     .await?;
-    Ok(hit("proceeding", id.id, &done)?)
+    Ok(hit("proceeding", &id.id, &done)?)
 }
 
 /// The kinds of those of these steps that the agreement has.
@@ -183,7 +184,7 @@ pub(crate) async fn kinds(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let columns = Columns::of("proceeding", row.id);
+            let columns = Columns::of("proceeding", &row.id);
             Ok((
                 row.id,
                 columns.some("kind", ProceedingKind::from_word(&row.kind))?,
@@ -202,7 +203,8 @@ pub(crate) async fn find(
         r#"
         SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv,
                summary_en, actors, outcomes, diary_numbers, responds_to, refers_to,
-               source_document, source_place, invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
+               source_document, source_place, invitation, due_on, on_older_draft, taken_up,
+               answer_sv, answer_en,
                ARRAY(SELECT proposal FROM proposal_proceeding
                      WHERE proceeding = p.id ORDER BY proposal) AS "proposals!"
         FROM proceeding p
@@ -229,7 +231,8 @@ pub(crate) async fn list(
         r#"
         SELECT id, agreement, kind, held_on, position, ended_on, title_sv, title_en, summary_sv,
                summary_en, actors, outcomes, diary_numbers, responds_to, refers_to,
-               source_document, source_place, invitation, due_on, on_older_draft, taken_up, answer_sv, answer_en,
+               source_document, source_place, invitation, due_on, on_older_draft, taken_up,
+               answer_sv, answer_en,
                ARRAY(SELECT proposal FROM proposal_proceeding
                      WHERE proceeding = p.id ORDER BY proposal) AS "proposals!"
         FROM proceeding p

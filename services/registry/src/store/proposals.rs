@@ -28,7 +28,7 @@ impl TryFrom<Row> for Proposal {
     type Error = Inconsistent;
 
     fn try_from(row: Row) -> Result<Self, Inconsistent> {
-        let columns = Columns::of("proposal", row.id);
+        let columns = Columns::of("proposal", &row.id);
         let agreement = AgreementId(row.agreement);
         let text = columns.prose("resolution_sv", row.resolution_sv, row.resolution_en)?;
         let resolution = text.zip(row.resolved_on).map(|(text, day)| {
@@ -119,7 +119,7 @@ pub(crate) async fn update(tx: &mut PgConnection, proposal: &Proposal) -> Result
     )
     .execute(tx)
     .await?;
-    Ok(hit("proposal", proposal.id.0, &done)?)
+    Ok(hit("proposal", &proposal.id.0, &done)?)
 }
 
 /// Proposals, oldest first, after one; in one state, or all. Ids are in order of birth.

@@ -49,7 +49,7 @@ impl TryFrom<StepRow> for Step {
     type Error = Inconsistent;
 
     fn try_from(row: StepRow) -> Result<Self, Inconsistent> {
-        let columns = Columns::of("signatory_step", row.organisation);
+        let columns = Columns::of("signatory_step", &row.organisation);
         let note = row
             .note
             .map(|note| columns.read("note", LongText::try_from(note)));
@@ -66,7 +66,7 @@ impl TryFrom<StepRow> for Step {
 /// be held.
 pub(crate) async fn append(tx: &mut PgConnection, signatory: &Signatory) -> Result<(), StoreError> {
     let (id, version) = (signatory.id, signatory.version());
-    let columns = Columns::of("signatory", id.name());
+    let columns = Columns::of("signatory", &id.name());
     let step = columns.some("version", signatory.last())?;
     let done = sqlx::query!(
         "INSERT INTO signatory (agreement, organisation, state, version) VALUES ($1, $2, $3, $4)
@@ -79,7 +79,7 @@ pub(crate) async fn append(tx: &mut PgConnection, signatory: &Signatory) -> Resu
     )
     .execute(&mut *tx)
     .await?;
-    hit("signatory", id.name(), &done)?;
+    hit("signatory", &id.name(), &done)?;
     sqlx::query!(
         "INSERT INTO signatory_step (agreement, organisation, number, state, edition, effective_on,
                                      effective_from, note)
@@ -148,7 +148,7 @@ pub(crate) async fn list(
     );
     rows.into_iter()
         .map(|row| {
-            let columns = Columns::of("organisation", row.id);
+            let columns = Columns::of("organisation", &row.id);
             let organisation = OrganisationId(row.id);
             let id = SignatoryId {
                 agreement: filter.agreement,

@@ -8,11 +8,11 @@ use handslag_proto::registry::v1::{Outcome, ProceedingKind};
 use prost_types::FieldMask;
 use tonic::Code;
 
-use crate::town::{
-    NUMBERS, Town, adoption, area, city, day, decision, draft, figure, invitation, nothing,
-    organisation, partial, proceeding, signing, stance, statement, succession, texts, title,
-    withdrawal,
+use crate::requests::{
+    adoption, area, city, day, decision, draft, figure, invitation, nothing, organisation, partial,
+    proceeding, signing, stance, statement, succession, texts, title, withdrawal,
 };
+use crate::town::{NUMBERS, Town};
 
 /// Where the registry names its reasons.
 const SOURCES: [&str; 9] = [

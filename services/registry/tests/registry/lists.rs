@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use handslag_proto::registry::v1 as proto;
 use handslag_proto::registry::v1::{OrganisationFilter, OrganisationOrder};
 
-use crate::town::{NUMBERS, Town, city, figure, organisation, partial, proceeding};
+use crate::requests::{city, figure, organisation, partial, proceeding};
+use crate::town::{NUMBERS, Town};
 
 fn asked(filter: OrganisationFilter) -> proto::ListOrganisationsRequest {
     proto::ListOrganisationsRequest {
@@ -205,7 +206,8 @@ async fn every_other_list_walks_its_rows_once() {
     }
     macro_rules! walk {
         ($request:expr, $items:ident) => {{
-            let mut request = $request;
+            let first = $request;
+            let mut request = first;
             request.page_size = 1;
             let mut seen = Vec::new();
             loop {

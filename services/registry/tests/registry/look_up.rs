@@ -4,7 +4,8 @@ use handslag_proto::registry::v1 as proto;
 use handslag_proto::registry::v1::SignatoryState;
 use tonic::Code;
 
-use crate::town::{NUMBERS, Town, city, day, organisation, texts};
+use crate::requests::{city, day, organisation, texts};
+use crate::town::{NUMBERS, Town};
 
 fn asked(agreement: &str, number: &str) -> proto::LookUpOrganisationRequest {
     proto::LookUpOrganisationRequest {
@@ -76,7 +77,7 @@ async fn many_numbers_are_answered_in_the_order_of_the_question_as_of_a_day() {
     };
     let asked = [NUMBERS[3], NUMBERS[1], NUMBERS[0], NUMBERS[1]];
     let states =
-        |answers: Vec<proto::LookUp>| answers.iter().map(|one| one.state()).collect::<Vec<_>>();
+        |answers: Vec<proto::LookUp>| answers.iter().map(proto::LookUp::state).collect::<Vec<_>>();
     let none = SignatoryState::Unspecified;
     for (as_of, state) in [
         (day(2012, 7, 31), none),
@@ -185,7 +186,8 @@ async fn no_event_and_no_answer_carries_a_personal_number_or_an_organisation_num
         .await;
     let leaks: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM outbox
-         WHERE encode(payload, 'escape') ~ '802411-?8310|252000-?0007' OR subject ~ '802411|252000'",
+         WHERE encode(payload, 'escape') ~ '802411-?8310|252000-?0007'
+            OR subject ~ '802411|252000'",
     )
     .fetch_one(town.bed.database().pool())
     .await

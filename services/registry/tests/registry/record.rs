@@ -3,9 +3,10 @@
 use handslag_proto::registry::v1 as proto;
 use handslag_proto::registry::v1::{AgreementState, Outcome, ProceedingKind};
 
-use crate::town::{
-    Town, adoption, city, day, figure, partial, proceeding, statement, succession, texts, title,
+use crate::requests::{
+    adoption, city, day, figure, partial, proceeding, statement, succession, texts, title,
 };
+use crate::town::Town;
 
 async fn read(town: &Town, name: &str, as_of: (i32, i32, i32)) -> proto::Agreement {
     let as_of = day(as_of.0, as_of.1, as_of.2);
@@ -89,7 +90,7 @@ async fn the_clock_starts_with_the_decision_and_the_term_extends_once() {
 async fn a_revision_in_mid_term_adds_an_area_and_keeps_the_term() {
     let town = Town::start("revision").await;
     let name = town.agreement().await;
-    town.done(&city(), crate::town::area("kultur")).await;
+    town.done(&city(), crate::requests::area("kultur")).await;
     let wider = proto::AdoptAgreementRequest {
         areas: texts(&["areas/social", "areas/aldre", "areas/kultur"]),
         ..adoption(&name, partial(2014, 3, 10))
@@ -220,7 +221,8 @@ async fn a_statement_is_answered_and_a_proposal_is_followed() {
         ..Default::default()
     };
     let listed = town.done(&city(), request).await.proceedings;
-    assert_eq!(listed[0].proposals, [proposal.name.clone()]);
+    assert_eq!(listed[0].proposals.len(), 1);
+    assert_eq!(listed[0].proposals[0], proposal.name);
     let resolve = proto::ResolveProposalRequest {
         proposal: proposal.name.clone(),
         etag: proposal.etag,

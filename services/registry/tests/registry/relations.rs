@@ -4,9 +4,10 @@ use handslag_proto::registry::v1 as proto;
 use handslag_proto::registry::v1::SignatoryState;
 use tonic::Code;
 
-use crate::town::{
-    Town, adoption, city, day, decision, invitation, member, partial, signing, stance, withdrawal,
+use crate::requests::{
+    adoption, city, day, decision, invitation, member, partial, signing, stance, withdrawal,
 };
+use crate::town::Town;
 
 async fn state(town: &Town, name: &str, as_of: (i32, i32, i32)) -> Option<proto::Signatory> {
     let as_of = day(as_of.0, as_of.1, as_of.2);

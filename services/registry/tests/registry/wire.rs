@@ -7,11 +7,11 @@ use handslag_proto::registry::v1::{Outcome, ProceedingKind, SignatoryState};
 use prost_reflect::DynamicMessage;
 use prost_types::FieldMask;
 
-use crate::town::{
-    Ask, NUMBERS, Town, adoption, area, city, day, decision, draft, figure, invitation,
-    organisation, partial, proceeding, signing, stance, statement, succession, texts, title,
-    withdrawal,
+use crate::requests::{
+    adoption, area, city, day, decision, draft, figure, invitation, organisation, partial,
+    proceeding, signing, stance, statement, succession, texts, title, withdrawal,
 };
+use crate::town::{Ask, NUMBERS, Town};
 
 /// The message as JSON, ids masked.
 fn shown(name: &str, message: &impl prost::Message) -> String {
@@ -52,7 +52,10 @@ impl Wire {
             .rsplit("::")
             .next()
             .unwrap();
-        insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false }, {
+        insta::with_settings!({
+            snapshot_path => "snapshots",
+            prepend_module_to_snapshot => false,
+        }, {
             insta::assert_snapshot!(name, shown(name, &answer));
         });
         self.shown.insert(name.to_owned());
@@ -184,7 +187,7 @@ async fn proceedings(wire: &mut Wire, agreement: &str) {
 async fn relations(wire: &mut Wire, agreement: &str) {
     let note = proto::RecordNote {
         text: title("Var med i arbetsgruppen."),
-        source: crate::town::source(),
+        source: crate::requests::source(),
     };
     let register = proto::RegisterOrganisationRequest {
         notes: vec![note],
