@@ -14,7 +14,6 @@ macro_rules! package {
         $(#[$doc])*
         pub mod $name {
             /// Version 1 of the package.
-            #[expect(missing_docs, clippy::all, reason = "generated")]
             pub mod v1 {
                 tonic::include_proto!($package);
             }

@@ -1,5 +1,7 @@
 //! Harness of the stories: a whole city on real servers, reached through its public interfaces only.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a harness fails the test it serves")]
+
 mod town;
 
 pub use town::{Town, eventually, message};

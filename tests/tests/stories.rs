@@ -1,5 +1,7 @@
 //! Stories through public interfaces only: gRPC by the contract's own description, pages by HTTP.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 #[path = "stories/access.rs"]
 mod access;
 #[path = "stories/broker_outage.rs"]

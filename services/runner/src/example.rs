@@ -126,7 +126,7 @@ fn organisation(steps: &mut Vec<Step>, index: usize, name: &str) {
         1 => json!(["@area-aldre"]),
         _ => json!(["@area-social", "@area-aldre"]),
     };
-    let roles = if index % 4 == 0 {
+    let roles = if index.is_multiple_of(4) {
         json!(["ROLE_VOICE_BEARER", "ROLE_PROVIDER"])
     } else if index % 4 == 1 {
         json!(["ROLE_PROVIDER"])
@@ -185,7 +185,7 @@ fn number(index: usize) -> String {
 
 fn decided_on(index: usize) -> Value {
     if index < AT_CEREMONY {
-        json!({"year": 2012, "month": 6 + index % 3 + usize::from(index % 3 == 0), "day": 1 + index % 28})
+        json!({"year": 2012, "month": 6 + index % 3 + usize::from(index.is_multiple_of(3)), "day": 1 + index % 28})
     } else {
         signed_on(index)
     }

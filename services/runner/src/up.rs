@@ -121,7 +121,7 @@ pub async fn load(
     let mut known = BTreeMap::new();
     let record = Script::record()?;
     import::run(&record, &mut known, &endpoints, &callers, |done, all| {
-        show.bar("Record", done, all)
+        show.bar("Record", done, all);
     })
     .await?;
     if example {
@@ -130,7 +130,7 @@ pub async fn load(
             steps: example::steps(),
         };
         import::run(&script, &mut known, &endpoints, &callers, |done, all| {
-            show.bar("Example", done, all)
+            show.bar("Example", done, all);
         })
         .await?;
     }
@@ -240,9 +240,9 @@ async fn remove(directory: &Path, show: &Progress) -> anyhow::Result<()> {
             continue;
         }
         if path.is_dir() {
-            fs::remove_dir_all(&path)?
+            fs::remove_dir_all(&path)?;
         } else {
-            fs::remove_file(&path)?
+            fs::remove_file(&path)?;
         }
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! `handslag up` as a process: killed, started again, traced, stopped.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+
 #[path = "up/killed.rs"]
 mod killed;
 #[path = "up/process.rs"]
