@@ -153,7 +153,8 @@ pub struct Config {
     #[arg(
         long,
         env = "HANDSLAG_LOG",
-        default_value = "info,sqlx=warn,lapin=warn,h2=warn"
+        // lapin calls each end of a connection an error, wanted ones too; our supervisor says what matters.
+        default_value = "info,sqlx=warn,lapin=off,h2=warn"
     )]
     pub log: String,
     /// How much at once.

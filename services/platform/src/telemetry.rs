@@ -16,9 +16,10 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// The end of a process waits this long for the collector.
 const FLUSH_TIME_MOST: Duration = Duration::from_secs(5);
@@ -47,18 +48,20 @@ pub fn install(
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
     let traces = otlp_endpoint
         .map(|endpoint| tracer_provider(service, endpoint))
         .transpose()?;
     let spans = traces.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("handslag"))
+            // Traces have a filter of their own: a quiet log must not cut them.
+            .with_filter(LevelFilter::INFO)
             .boxed()
     });
     tracing_subscriber::registry()
         .with(spans)
-        .with(filter)
         .with(lines)
         .try_init()
         .context("telemetry is installed already")?;

@@ -86,7 +86,7 @@ pub struct Up {
     )]
     pub amqp_url: Option<String>,
     /// What is logged to standard error, as tracing's directives; nothing but warnings when missing
-    #[arg(long, env = "HANDSLAG_LOG", default_value = "warn")]
+    #[arg(long, env = "HANDSLAG_LOG", default_value = "warn,lapin=off")]
     pub log: String,
 }
 

@@ -1,6 +1,10 @@
 //! `handslag up` as a process: killed, started again, traced, stopped.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 #[path = "up/killed.rs"]
 mod killed;

@@ -24,7 +24,7 @@ async fn commands_are_answered_while_the_broker_is_away_and_all_arrives_in_order
     let mut town = Town::start_on(databases, amqp_url).await;
     town.load(false).await;
 
-    blocking(&infra, |infra| infra.kill_broker()).await;
+    blocking(&infra, Infra::kill_broker).await;
     let mut sent = Vec::new();
     for number in 0..20 {
         let step = json!({"agreement": town.name("agreement"), "kind": "PROCEEDING_KIND_MEETING",
@@ -36,7 +36,7 @@ async fn commands_are_answered_while_the_broker_is_away_and_all_arrives_in_order
             .expect("answered all the same");
         sent.push(answer["proceeding"]["name"].clone());
     }
-    blocking(&infra, |infra| infra.start_broker()).await;
+    blocking(&infra, Infra::start_broker).await;
 
     let inbox = json!({"subscriber": town.name("subscriber-farsta"), "pageSize": 500});
     let notifications = eventually("all meetings have arrived", || async {

@@ -108,6 +108,14 @@ impl Up {
     }
 }
 
+/// A test that fails leaves no city behind, which would hold its output open and its servers busy.
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Reads through the addresses that `up` left.
 pub(crate) async fn read(home: &Home, call: &str, request: Value) -> Option<Value> {
     let state = CityState::load(home.path()).ok()?;

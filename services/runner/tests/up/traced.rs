@@ -44,7 +44,7 @@ async fn one_trace_runs_from_the_command_to_every_consumer() {
                 .collect()
         };
         let has = |part: &str| seen.iter().any(|name| name.contains(part));
-        (has("RecordProceeding") && has("publish") && has("process")).then_some(())
+        (has("RecordProceeding") && has("publish event") && has("apply event")).then_some(())
     })
     .await;
     up.interrupt();
