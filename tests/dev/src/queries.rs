@@ -121,15 +121,6 @@ fn describe_all(context: &Context, rooms: &[Room]) -> Result<()> {
     for room in rooms {
         addresses.push((room.variable.clone(), migrated(context, room)?));
     }
-    // Everything once without the folder, so that in the second pass only the crate itself is
-    // compiled, and none that it depends on writes its queries there as well.
-    let mut first = check_command(context, &addresses);
-    for room in &stale {
-        first.args(["--package", &room.name]);
-    }
-    if !context.run(&mut first)? {
-        bail!("the crates do not compile against their databases");
-    }
     for room in stale {
         describe(context, room, &addresses)?;
     }
@@ -143,10 +134,13 @@ fn describe(context: &Context, room: &Room, addresses: &[(String, String)]) -> R
     }
     fs::create_dir_all(&folder)?;
     let inputs = inputs(&context.root, room)?;
-    let mut check = check_command(context, addresses);
-    check
-        .args(["--package", &room.name])
-        .env("SQLX_OFFLINE_DIR", &folder);
+    // Once without the folder, by the same arguments and so with the same features of everything,
+    // so that in the second pass only the crate itself is compiled: one that it depends on would
+    // write its queries there as well.
+    let check = || check_command(context, room, addresses);
+    if !context.run(&mut check())? {
+        bail!("{} does not compile against its database", room.name);
+    }
     // Cargo compiles what is younger than its last result. The true times are given back, or every
     // other build would compile the crate again as well.
     let files = rust_files(&room.folder)?;
@@ -154,7 +148,7 @@ fn describe(context: &Context, room: &Room, addresses: &[(String, String)]) -> R
     let times: Vec<SystemTime> = times.collect::<std::io::Result<_>>()?;
     let now = SystemTime::UNIX_EPOCH + SystemTime::UNIX_EPOCH.elapsed()?;
     set_times(&files, &vec![now; files.len()])?;
-    let checked = context.run(&mut check);
+    let checked = context.run(check().env("SQLX_OFFLINE_DIR", &folder));
     set_times(&files, &times)?;
     if !checked? {
         bail!("{} does not compile against its database", room.name);
@@ -173,14 +167,17 @@ fn set_times(files: &[PathBuf], times: &[SystemTime]) -> Result<()> {
     Ok(())
 }
 
-fn check_command(context: &Context, addresses: &[(String, String)]) -> std::process::Command {
+fn check_command(
+    context: &Context,
+    room: &Room,
+    addresses: &[(String, String)],
+) -> std::process::Command {
     let mut cargo = context.cargo();
+    cargo.args(["check", "--quiet", "--all-targets", "--package", &room.name]);
     cargo
-        .args(["check", "--quiet", "--all-targets"])
-        .env("SQLX_OFFLINE", "false");
-    cargo
-        .env_remove("SQLX_OFFLINE_DIR")
-        .envs(addresses.iter().cloned());
+        .env("SQLX_OFFLINE", "false")
+        .env_remove("SQLX_OFFLINE_DIR");
+    cargo.envs(addresses.iter().cloned());
     cargo
 }
 
