@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::account::Account;
-use crate::files::{last_lines, on_path, versioned, wait_until, write_private};
+use crate::files::{last_lines, wait_until, write_private};
 use crate::packages::{Need, install};
 use crate::process::{Launch, Process, Signal, clean_command};
-use crate::servers::Servers;
+use crate::psql::{Psql, find_psql, folders};
 
 /// The name of the only role that exists at first.
 pub(crate) const USER: &str = "handslag";
@@ -104,31 +104,6 @@ impl Programs {
         let major = major_of(&String::from_utf8_lossy(&output.ok()?.stdout))?;
         Some(Self { folder, major })
     }
-}
-
-/// `psql` of whatever version: it speaks to older and newer servers.
-pub(crate) fn find_psql() -> Option<PathBuf> {
-    let beside = || {
-        folders()
-            .into_iter()
-            .map(|folder| folder.join("psql"))
-            .find(|p| p.is_file())
-    };
-    on_path("psql").or_else(beside)
-}
-
-/// The places where distributions put PostgreSQL.
-fn folders() -> Vec<PathBuf> {
-    let beside = |program: PathBuf| program.parent().map(Path::to_owned);
-    let mut folders: Vec<PathBuf> = on_path("postgres").and_then(beside).into_iter().collect();
-    // Of equal versions the last one is taken: a distribution's own folder is whole, while what
-    // stands on the PATH may be a few links.
-    folders.extend(versioned("/usr/lib/postgresql", "", "bin"));
-    folders.extend(versioned("/usr/libexec", "postgresql", ""));
-    folders.extend(versioned("/usr", "pgsql-", "bin"));
-    folders.extend(versioned("/opt/homebrew/opt", "postgresql", "bin"));
-    folders.extend(versioned("/usr/local/opt", "postgresql", "bin"));
-    folders
 }
 
 /// `postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)` → 15.
@@ -237,11 +212,11 @@ impl Database<'_> {
 
     /// Waits until the server answers a query, starting it again if it gave up because children of
     /// a killed predecessor were still ending.
-    pub(crate) fn await_answer(&self, mut process: Process, servers: &Servers) -> Result<Process> {
+    pub(crate) fn await_answer(&self, mut process: Process, psql: &Psql) -> Result<Process> {
         let mut attempts = 0;
         let mut refusal = String::new();
         let answers = wait_until(START_LIMIT, || {
-            match servers.sql("postgres", "SELECT 1") {
+            match psql.sql("postgres", "SELECT 1") {
                 Ok(_) => return true,
                 Err(error) => refusal = format!("{error:#}"),
             }

@@ -14,6 +14,7 @@
 //!   `rabbitmqctl` has to start an Erlang machine for 2 s.
 
 mod account;
+mod address;
 mod broker;
 mod database;
 mod files;
@@ -22,6 +23,7 @@ mod management;
 mod packages;
 mod ports;
 mod process;
+mod psql;
 mod servers;
 mod setup;
 mod state;

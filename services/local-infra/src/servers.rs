@@ -1,16 +1,15 @@
 //! Addresses of a PostgreSQL and a RabbitMQ, own or given, and what is made on them.
 
 use std::fs::File;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::database;
+use crate::address::{Address, percent_encode};
 use crate::files::{random_hex, seconds_since_1970};
-use crate::management::{Management, Policy, STANDARD_POLICY, percent_encode};
+use crate::management::{Management, Policy, STANDARD_POLICY};
+use crate::psql::{Psql, find_psql};
 
 /// Databases and virtual hosts of tests live for an hour at most, so that a test that was killed
 /// leaves nothing for long; no single test runs for so long.
@@ -21,21 +20,11 @@ const TEST_LIFETIME_SECONDS: u64 = 3_600;
 /// It has no `Debug`, since it holds passwords.
 #[derive(Clone)]
 pub struct Servers {
-    postgres: Address,
+    pub(crate) psql: Psql,
     amqp: Address,
     management: Management,
-    psql: PathBuf,
     /// The mark that somebody uses the shared test servers.
     in_use: Option<Arc<File>>,
-}
-
-/// Who and where: the common part of all our URLs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) user: String,
-    pub(crate) password: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
 }
 
 impl Servers {
@@ -47,27 +36,21 @@ impl Servers {
     ///
     /// When a URL has another form, or there is no `psql` on this machine.
     pub fn given(postgres: &str, amqp: &str, management: &str) -> Result<Self> {
-        let psql = database::find_psql().context("there is no psql on this machine")?;
+        let program = find_psql().context("there is no psql on this machine")?;
+        let server = Address::parse(postgres, &["postgres", "postgresql"], 5432)?;
         Ok(Self {
-            postgres: Address::parse(postgres, &["postgres", "postgresql"], 5432)?,
+            psql: Psql { program, server },
             amqp: Address::parse(amqp, &["amqp"], 5672)?,
             management: Management(Address::parse(management, &["http"], 15_672)?),
-            psql,
             in_use: None,
         })
     }
 
-    pub(crate) fn own(
-        postgres: Address,
-        amqp: Address,
-        management: Management,
-        psql: PathBuf,
-    ) -> Self {
+    pub(crate) fn own(psql: Psql, amqp: Address, management: Management) -> Self {
         Self {
-            postgres,
+            psql,
             amqp,
             management,
-            psql,
             in_use: None,
         }
     }
@@ -82,7 +65,7 @@ impl Servers {
     pub fn postgres_url(&self, database: &str) -> String {
         format!(
             "postgres://{}/{}",
-            self.postgres.authority(),
+            self.psql.server.authority(),
             percent_encode(database)
         )
     }
@@ -105,7 +88,7 @@ impl Servers {
         [
             (
                 "HANDSLAG_TEST_POSTGRES",
-                format!("postgres://{}", self.postgres.authority()),
+                format!("postgres://{}", self.psql.server.authority()),
             ),
             (
                 "HANDSLAG_TEST_AMQP",
@@ -169,8 +152,7 @@ impl Servers {
     ///
     /// When a statement fails; the message is PostgreSQL's own.
     pub fn sql(&self, database: &str, text: &str) -> Result<String> {
-        let output = self.psql(database).args(["--command", text]).output();
-        text_of(&output.context("cannot run psql")?)
+        self.psql.sql(database, text)
     }
 
     /// Runs a file of SQL in a database, as one transaction.
@@ -179,13 +161,7 @@ impl Servers {
     ///
     /// When a statement fails; the message is PostgreSQL's own, with the line.
     pub fn sql_file(&self, database: &str, file: &std::path::Path) -> Result<()> {
-        let output = self
-            .psql(database)
-            .arg("--single-transaction")
-            .arg("--file")
-            .arg(file)
-            .output();
-        text_of(&output.context("cannot run psql")?).map(drop)
+        self.psql.sql_file(database, file)
     }
 
     /// Removes what tests left behind more than an hour ago. A failure is no reason to stop: the
@@ -211,81 +187,6 @@ impl Servers {
     fn create_database(&self, name: &str) -> Result<()> {
         let create = format!("CREATE DATABASE {} TEMPLATE template0", identifier(name));
         self.sql("postgres", &create).map(drop)
-    }
-
-    /// `psql` with the address in its environment, since arguments are shown to every user.
-    fn psql(&self, database: &str) -> Command {
-        let mut command = Command::new(&self.psql);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--no-align",
-                "--tuples-only",
-                "--no-password",
-            ])
-            .args(["--set", "ON_ERROR_STOP=1"])
-            .env("PGHOST", &self.postgres.host)
-            .env("PGPORT", self.postgres.port.to_string())
-            .env("PGUSER", &self.postgres.user)
-            .env("PGPASSWORD", &self.postgres.password)
-            .env("PGDATABASE", database)
-            .env("PGCONNECT_TIMEOUT", "5")
-            .env("PGOPTIONS", "--client-min-messages=warning");
-        command
-    }
-}
-
-impl Address {
-    /// Reads `scheme://user:password@host:port/…`; what follows the port is left out.
-    pub(crate) fn parse(url: &str, schemes: &[&str], default_port: u16) -> Result<Self> {
-        let Some((scheme, rest)) = url.split_once("://") else {
-            bail!(
-                "a URL of the form {}://user:password@host:port is needed",
-                schemes[0]
-            );
-        };
-        if !schemes.contains(&scheme) {
-            bail!(
-                "a URL that begins with {}:// is needed, not {scheme}://",
-                schemes[0]
-            );
-        }
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (user, password) = login.split_once(':').unwrap_or((login, ""));
-        let (host, port) = match place.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().context("the port is no number")?),
-            None => (place, default_port),
-        };
-        Ok(Self {
-            user: percent_decode(user)?,
-            password: percent_decode(password)?,
-            host: host.to_owned(),
-            port,
-        })
-    }
-
-    fn authority(&self) -> String {
-        let Self {
-            user,
-            password,
-            host,
-            port,
-        } = self;
-        match (user.is_empty(), password.is_empty()) {
-            (true, _) => format!("{host}:{port}"),
-            (false, true) => format!("{}@{host}:{port}", percent_encode(user)),
-            (false, false) => {
-                let (user, password) = (percent_encode(user), percent_encode(password));
-                format!("{user}:{password}@{host}:{port}")
-            }
-        }
     }
 }
 
@@ -327,60 +228,9 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn percent_decode(text: &str) -> Result<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits: String = rest.by_ref().take(2).map(char::from).collect();
-        bytes.push(u8::from_str_radix(&digits, 16).context("a % is not followed by two digits")?);
-    }
-    String::from_utf8(bytes).context("the login is not UTF-8")
-}
-
-fn text_of(output: &std::process::Output) -> Result<String> {
-    if !output.status.success() {
-        bail!(
-            "psql ended with {}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_back_the_urls_it_writes() {
-        let address = Address {
-            user: "handslag".to_owned(),
-            password: "p@ss:/å".to_owned(),
-            host: "127.0.0.1".to_owned(),
-            port: 7_000,
-        };
-        let url = format!("amqp://{}/%2F", address.authority());
-        assert_eq!(Address::parse(&url, &["amqp"], 5_672).unwrap(), address);
-    }
-
-    #[test]
-    fn takes_the_usual_port_when_none_is_given() {
-        let address = Address::parse("postgres://me@db/x", &["postgres"], 5_432).unwrap();
-        assert_eq!((address.host.as_str(), address.port), ("db", 5_432));
-        assert_eq!(address.password, "");
-    }
-
-    #[test]
-    fn refuses_urls_of_another_kind() {
-        assert!(Address::parse("127.0.0.1:5432", &["postgres"], 5_432).is_err());
-        assert!(Address::parse("mysql://db", &["postgres"], 5_432).is_err());
-        assert!(Address::parse("postgres://db:x/", &["postgres"], 5_432).is_err());
-    }
 
     #[test]
     fn names_never_meet_and_fit_into_postgresql() {

@@ -6,11 +6,13 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 
 use crate::account::Account;
+use crate::address::Address;
 use crate::broker::{self, Broker};
 use crate::database::{self, Database, Programs};
 use crate::management::Management;
 use crate::ports::{Ports, await_free};
-use crate::servers::{Address, Servers};
+use crate::psql::{Psql, find_psql};
+use crate::servers::Servers;
 use crate::state::{Memory, State, running};
 
 /// Everything that a start needs beside the memory: programs, account, place.
@@ -31,7 +33,7 @@ impl Setup {
         progress: &mut dyn FnMut(&str),
     ) -> Result<Self> {
         let programs = Programs::find(&data_dir.join("postgres"), progress)?;
-        let psql = database::find_psql().context("there is no psql on this machine")?;
+        let psql = find_psql().context("there is no psql on this machine")?;
         let script = broker::find_script(progress)?;
         let account = Account::find()?;
         account.prepare(data_dir)?;
@@ -66,11 +68,11 @@ impl Setup {
     pub(crate) fn servers(&self, state: &State, ports: Ports) -> Servers {
         let at = |user, port| address(user, &state.password, port);
         let management = Management(at(broker::USER, ports.management));
-        let (postgres, amqp) = (
-            at(database::USER, ports.postgres),
-            at(broker::USER, ports.amqp),
-        );
-        Servers::own(postgres, amqp, management, self.psql.clone())
+        let psql = Psql {
+            program: self.psql.clone(),
+            server: at(database::USER, ports.postgres),
+        };
+        Servers::own(psql, at(broker::USER, ports.amqp), management)
     }
 
     /// Starts both at the same time: the broker takes the longer, the database hides behind it.
@@ -110,7 +112,7 @@ impl Setup {
             }
         };
         memory.update(|state| state.postgres = Some(process.clone()))?;
-        let process = database.await_answer(process, servers)?;
+        let process = database.await_answer(process, &servers.psql)?;
         memory.update(|state| state.postgres = Some(process))?;
         let icu = "SELECT count(*) FROM pg_collation WHERE collname = 'sv-x-icu'";
         if servers.sql("postgres", icu)?.trim() != "1" {

@@ -77,7 +77,7 @@ mod tests {
 
     use super::{bound_to, may_change, may_read};
     use crate::domain::{
-        notification::DistrictCode,
+        names::DistrictCode,
         subscriber::{Subscriber, SubscriberId},
     };
 

@@ -2,9 +2,8 @@
 
 use crate::domain::{
     filter::{Filter, TypePrefix},
-    notification::{
-        AgreementId, AreaCode, DistrictCode, Notification, Occurrence, Scope, Severity,
-    },
+    names::{AgreementId, AreaCode, DistrictCode},
+    notification::{Notification, Occurrence, Scope, Severity},
     subscriber::{Subscriber, SubscriberId},
     subscription::{State, Subscription, SubscriptionId},
 };

@@ -2,6 +2,7 @@
 
 pub mod filter;
 pub mod link;
+pub mod names;
 pub mod notification;
 pub mod subscriber;
 pub mod subscription;

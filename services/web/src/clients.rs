@@ -19,7 +19,7 @@ use tonic::{
     transport::{Channel, ClientTlsConfig, Endpoint},
 };
 
-use crate::{config::Config, error::PageError};
+use crate::{config::Config, error::PageError, service::Service};
 
 /// A reader waits for a page; a lookup that takes longer than this is as good as down.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
@@ -31,34 +31,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// A pause before the one repetition, long enough for a new connection to be tried.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
-
-/// A service that the pages depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Registry,
-    Commitments,
-    Notifications,
-    Reporting,
-}
-
-impl Service {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Registry,
-        Self::Commitments,
-        Self::Notifications,
-        Self::Reporting,
-    ];
-
-    /// What it is called on the pages.
-    pub(crate) fn swedish(self) -> &'static str {
-        match self {
-            Self::Registry => "registret",
-            Self::Commitments => "åtaganden och handlingsplan",
-            Self::Notifications => "aviseringar",
-            Self::Reporting => "statistik och rapporter",
-        }
-    }
-}
 
 /// Channels to the four services.
 #[derive(Clone)]

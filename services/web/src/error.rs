@@ -8,7 +8,7 @@ use axum::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::{clients::Service, layout::Page};
+use crate::{layout::Page, service::Service};
 
 /// When a service that was away may be asked again, in seconds: about what its restart takes.
 const RETRY_AFTER_SECONDS: &str = "15";

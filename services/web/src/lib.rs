@@ -6,6 +6,7 @@
 //! it can do without (the name of an area, the curve beside the text) becomes a notice on the page.
 //! Public reads need no token, so this front holds no credential that could leak.
 
+mod app;
 pub mod chart;
 mod clients;
 mod config;
@@ -17,6 +18,7 @@ mod params;
 mod reads;
 mod security;
 mod server;
+mod service;
 pub mod view;
 
 pub use config::Config;

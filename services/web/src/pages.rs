@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, response::IntoResponse, routing::get};
 
-use crate::{error::PageError, security, server::App};
+use crate::{app::App, error::PageError, security};
 
 mod action_plan;
 mod agreement;

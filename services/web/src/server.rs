@@ -10,6 +10,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    app::App,
     clients::Clients,
     config::{Config, Process},
     pages,
@@ -18,13 +19,6 @@ use crate::{
 /// Longest wait for pages that are being answered when the front stops: more than the longest
 /// deadline of a call.
 const STOP_GRACE: Duration = Duration::from_secs(15);
-
-/// What every page needs.
-#[derive(Clone)]
-pub(crate) struct App {
-    pub(crate) clients: Clients,
-    pub(crate) clock: Clock,
-}
 
 /// A front that runs.
 pub struct Running {

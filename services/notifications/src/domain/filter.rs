@@ -5,7 +5,10 @@
 //! then cannot disagree, and a property of it is a unit test. There are some dozen subscriptions,
 //! so looking at all of them per event costs less than the row that is written for one of them.
 
-use super::notification::{AgreementId, AreaCode, DistrictCode, Occurrence, Severity};
+use super::{
+    names::{AgreementId, AreaCode, DistrictCode},
+    notification::{Occurrence, Severity},
+};
 
 /// The services whose events can be subscribed to: those whose events this service consumes.
 pub const PRODUCERS: [&str; 2] = ["registry", "commitments"];
@@ -93,7 +96,8 @@ mod tests {
 
     use super::{Filter, TypePrefix};
     use crate::domain::{
-        notification::{AgreementId, AreaCode, DistrictCode, Occurrence, Scope, Severity},
+        names::{AgreementId, AreaCode, DistrictCode},
+        notification::{Occurrence, Scope, Severity},
         title::Title,
     };
 

@@ -4,7 +4,7 @@
 //! A path and no address: the same notification is read in test and production, and behind the
 //! city's own names.
 
-use super::notification::AgreementId;
+use super::names::AgreementId;
 
 /// Path of the public page about `subject`. What has no page of its own is found on the page of its
 /// agreement, or on that of all agreements when it belongs to none.

@@ -1,22 +1,13 @@
 //! What happened, as somebody who is told of it sees it.
 
-use handslag_platform::text::Code;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{subscriber::SubscriberId, title::Title};
-
-/// Code of an area, as in `areas/{code}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AreaCode(pub Code);
-
-/// Code of a district board, as in `districtBoards/{code}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DistrictCode(pub Code);
-
-/// Identity of an agreement, as in `agreements/{id}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AgreementId(pub Uuid);
+use super::{
+    names::{AgreementId, AreaCode, DistrictCode},
+    subscriber::SubscriberId,
+    title::Title,
+};
 
 /// How much an event matters, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

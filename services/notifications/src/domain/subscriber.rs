@@ -3,7 +3,7 @@
 use handslag_platform::{etag::Version, text::ShortText};
 use uuid::Uuid;
 
-use super::notification::DistrictCode;
+use super::names::DistrictCode;
 
 /// Identity of a subscriber, as in `subscribers/{id}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

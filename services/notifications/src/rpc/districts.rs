@@ -6,7 +6,7 @@ use handslag_platform::violations::Violations;
 use sqlx::PgConnection;
 
 use crate::{
-    domain::{filter::Filter, notification::DistrictCode, subscriber::Subscriber},
+    domain::{filter::Filter, names::DistrictCode, subscriber::Subscriber},
     error::Error,
     store,
 };

@@ -12,7 +12,7 @@ use super::districts;
 use crate::{
     Notifications, convert,
     domain::{
-        notification::DistrictCode,
+        names::DistrictCode,
         subscriber::{Subscriber, SubscriberId},
     },
     error::Error,

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use time::Date;
 
-use crate::domain::{notification::DistrictCode, title::Title};
+use crate::domain::{names::DistrictCode, title::Title};
 
 /// A succession of a board that was never created: its events have no beginning.
 #[derive(Debug, thiserror::Error)]

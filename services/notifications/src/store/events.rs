@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{inconsistent, stored_code};
 use crate::domain::{
-    notification::{AgreementId, AreaCode, DistrictCode, Occurrence, Scope, Severity},
+    names::{AgreementId, AreaCode, DistrictCode},
+    notification::{Occurrence, Scope, Severity},
     title::Title,
 };
 

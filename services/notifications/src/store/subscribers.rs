@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{inconsistent, stored_code};
 use crate::domain::{
-    notification::DistrictCode,
+    names::DistrictCode,
     subscriber::{Subscriber, SubscriberId},
 };
 

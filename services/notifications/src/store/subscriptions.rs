@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::{inconsistent, stored_code};
 use crate::domain::{
     filter::{Filter, TypePrefix},
-    notification::{AgreementId, AreaCode, DistrictCode, Severity},
+    names::{AgreementId, AreaCode, DistrictCode},
+    notification::Severity,
     subscriber::SubscriberId,
     subscription::{State, Subscription, SubscriptionId},
 };

@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::Instant;
 
-use crate::auth::token::{ALGORITHMS, invalid};
+use crate::auth::refusal::invalid;
 use crate::error::{ErrorCode, Fault};
 
 /// Shortest time between two fetches: an unknown key id must not let a stranger drive our requests
@@ -23,6 +23,8 @@ const KEYS_AGE_MOST: Duration = Duration::from_secs(600);
 const FETCH_TIME_MOST: Duration = Duration::from_secs(5);
 /// Largest key set read, in bytes; a provider has a handful of keys of about 2 kB.
 const KEY_SET_BYTES_MOST: usize = 256 * 1024;
+/// The signatures that are read.
+pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Where the keys come from.
 #[derive(Clone, Debug)]

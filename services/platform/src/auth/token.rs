@@ -8,21 +8,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::Validation;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Principal;
-use crate::auth::keys::Keys;
+use crate::auth::keys::{ALGORITHMS, Keys};
+use crate::auth::refusal::{invalid, refused};
 use crate::clock::Clock;
-use crate::error::{ErrorCode, Fault};
+use crate::error::Fault;
 
 /// How far the clocks of the identity provider and of this machine may be apart, in seconds.
 pub const LEEWAY_SECONDS: i64 = 60;
 /// Longest token read, in bytes: below the limit of the header list, and above any token seen in
 /// practice.
 const TOKEN_BYTES_MOST: usize = 8_192;
-/// The signatures that are read.
-pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// What a token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -172,17 +171,4 @@ fn principal(claims: Claims) -> Principal {
         district: claims.district,
         organisation: claims.organisation,
     }
-}
-
-pub(crate) fn invalid(message: &str) -> Box<Fault> {
-    refused("TOKEN_INVALID", message)
-}
-
-fn refused(reason: &'static str, message: &str) -> Box<Fault> {
-    Box::new(Fault::new(
-        ErrorCode::Unauthenticated,
-        reason,
-        message,
-        "Inloggningen gäller inte. Logga in på nytt.",
-    ))
 }

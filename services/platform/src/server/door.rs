@@ -21,8 +21,9 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use crate::auth::Principal;
+use crate::auth::refusal::invalid;
 use crate::auth::rules::{OwnGrant, Rules};
-use crate::auth::token::{Verifier, invalid};
+use crate::auth::token::Verifier;
 use crate::config::LimitsConfig;
 use crate::error::{ErrorCode, Fault};
 use crate::rpc::{Admitted, refuse};

@@ -13,14 +13,13 @@ use handslag_proto::commitments::v1::{
 };
 
 use crate::{
+    app::App,
     clients::Clients,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     pages::parts::{self, ActionView},
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 const PATH: &str = "/handlingsplan";

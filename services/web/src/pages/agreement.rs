@@ -12,15 +12,12 @@ use handslag_proto::registry::v1::{
 };
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels,
     layout::Page,
-    pages::{
-        parts,
-        start::{FigureView, figure},
-    },
+    pages::parts::{self, FigureView, figure},
     reads::{self, Names},
-    server::App,
     view,
 };
 

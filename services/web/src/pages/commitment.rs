@@ -8,6 +8,7 @@ use axum::{
 use handslag_proto::commitments::v1::{GetCommitmentRequest, ListActionsRequest};
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
@@ -15,9 +16,7 @@ use crate::{
         commitments::{principle_names, principles},
         parts::{self, ActionView},
     },
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 struct BearerView {

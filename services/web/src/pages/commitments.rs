@@ -8,13 +8,13 @@ use handslag_proto::{
 };
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     pages::parts::{self, Choice},
     params::{Params, address},
     reads::{self, Names},
-    server::App,
     view,
 };
 

@@ -11,12 +11,11 @@ use handslag_proto::{
 };
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 struct Discussion {

@@ -6,11 +6,11 @@ use axum::{extract::State, response::Response};
 use handslag_proto::commitments::v1::{AccountState, FollowUp, ListFollowUpsRequest};
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     reads::{self, Names},
-    server::App,
     view,
 };
 

@@ -8,13 +8,12 @@ use axum::{
 use handslag_proto::registry::v1::{GetOrganisationRequest, GetSignatoryRequest, Signatory};
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     pages::{organisations, parts},
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 struct StepView {

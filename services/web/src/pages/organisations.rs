@@ -10,15 +10,14 @@ use handslag_proto::registry::v1::{
 };
 
 use crate::{
+    app::App,
     clients::Clients,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     pages::parts::{self, Choice},
     params::{Params, address},
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 /// Organisations on a page: a screen or two.

@@ -1,6 +1,6 @@
 //! Pieces that several pages show.
 
-use handslag_proto::commitments::v1::Action;
+use handslag_proto::{commitments::v1::Action, registry::v1::ReportedFigure};
 
 use crate::{error::PageError, labels, labels::Label, reads::Names, view};
 
@@ -101,6 +101,25 @@ pub(crate) fn action(
             .map(|name| (view::last(name).to_owned(), commitment(name)))
             .collect(),
         reports: reports.collect(),
+    }
+}
+
+/// A reported figure as it is shown.
+pub(crate) struct FigureView {
+    pub(crate) measure: &'static str,
+    pub(crate) value: String,
+    pub(crate) reported_on: String,
+    pub(crate) source: String,
+}
+
+/// A figure with its source.
+pub(crate) fn figure(figure: &ReportedFigure) -> FigureView {
+    let about = if figure.approximate { "omkring " } else { "" };
+    FigureView {
+        measure: labels::of(labels::MEASURES, figure.measure).swedish,
+        value: format!("{about}{}", view::number(figure.value.into())),
+        reported_on: view::partial(figure.reported_on.as_ref()),
+        source: view::source(figure.source.as_ref()),
     }
 }
 

@@ -22,6 +22,7 @@ use handslag_proto::reporting::v1::{
 };
 
 use crate::{
+    app::App,
     clients::Clients,
     error::{PageError, html},
     labels::{self, Label},
@@ -31,9 +32,7 @@ use crate::{
         reports::{board_title, format_name},
     },
     params::Params,
-    reads, security,
-    server::App,
-    view,
+    reads, security, view,
 };
 
 /// Pauses between questions while the page waits: 7.7 seconds in all, quick at first.

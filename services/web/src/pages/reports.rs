@@ -12,13 +12,12 @@ use handslag_proto::reporting::v1::{
 };
 
 use crate::{
+    app::App,
     error::{PageError, html},
     labels::{self, Label},
     layout::Page,
     pages::parts::{self, Choice},
-    reads,
-    server::App,
-    view,
+    reads, view,
 };
 
 const PATH: &str = "/rapporter";

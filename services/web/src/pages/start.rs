@@ -4,11 +4,12 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use handslag_proto::{
     commitments::v1::{ListActionPlansRequest, ListActionsRequest},
-    registry::v1::{Agreement, ListSignatoriesRequest, ReportedFigure, SignatoryState},
+    registry::v1::{Agreement, ListSignatoriesRequest, SignatoryState},
     reporting::v1::GetSignatoriesOverTimeRequest,
 };
 
 use crate::{
+    app::App,
     chart,
     clients::Clients,
     error::{PageError, html},
@@ -16,22 +17,14 @@ use crate::{
     layout::Page,
     pages::{
         agreement::{TermView, term},
-        parts::{self, ActionView},
+        parts::{self, ActionView, FigureView, figure},
     },
     reads::{self, Names},
-    server::App,
     view,
 };
 
 /// How many measures of the plan are shown.
 const LATEST: usize = 4;
-
-pub(super) struct FigureView {
-    pub(super) measure: &'static str,
-    pub(super) value: String,
-    pub(super) reported_on: String,
-    pub(super) source: String,
-}
 
 struct Curve {
     curve: chart::Curve,
@@ -98,17 +91,6 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response, PageError> 
         actions,
         plan_missing,
     })
-}
-
-/// A figure with its source.
-pub(super) fn figure(figure: &ReportedFigure) -> FigureView {
-    let about = if figure.approximate { "omkring " } else { "" };
-    FigureView {
-        measure: labels::of(labels::MEASURES, figure.measure).swedish,
-        value: format!("{about}{}", view::number(figure.value.into())),
-        reported_on: view::partial(figure.reported_on.as_ref()),
-        source: view::source(figure.source.as_ref()),
-    }
 }
 
 fn empty() -> Start {

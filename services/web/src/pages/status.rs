@@ -8,10 +8,10 @@ use handslag_proto::{
 };
 
 use crate::{
-    clients::Service,
+    app::App,
     error::{PageError, html},
     layout::Page,
-    server::App,
+    service::Service,
     view,
 };
 
