@@ -8,13 +8,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=handslag");
     let files = proto_files("handslag")?;
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler.include_source_info(true).include_imports(true).open_files(&files)?;
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(&files)?;
     // Encoded by protox itself: prost-types would drop the options that are extensions.
     let encoded = compiler.encode_file_descriptor_set();
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), &encoded)?;
 
-    tonic_prost_build::configure().build_transport(true).compile_fds(compiler.file_descriptor_set())?;
+    tonic_prost_build::configure()
+        .build_transport(true)
+        .compile_fds(compiler.file_descriptor_set())?;
 
     let pool = DescriptorPool::decode(encoded.as_slice())?;
     fs::write(out.join("events.rs"), events(&pool)?)?;
@@ -28,7 +33,10 @@ fn proto_files(folder: &str) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         if path.is_dir() {
             found.extend(proto_files(&path.to_string_lossy())?);
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             found.push(path);
         }
     }
@@ -43,15 +51,23 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
         .ok_or("the event option is not declared")?;
     let mut impls = String::new();
     let mut list = String::new();
-    for message in pool.all_messages().filter(|m| m.package_name() == "handslag.events.v1") {
+    for message in pool
+        .all_messages()
+        .filter(|m| m.package_name() == "handslag.events.v1")
+    {
         let options = message.options();
         if !options.has_extension(&extension) {
             continue;
         }
         let value = options.get_extension(&extension);
-        let Value::Message(event) = value.as_ref() else { continue };
-        let (service, aggregate, name) =
-            (text(event, "service"), text(event, "aggregate"), text(event, "name"));
+        let Value::Message(event) = value.as_ref() else {
+            continue;
+        };
+        let (service, aggregate, name) = (
+            text(event, "service"),
+            text(event, "aggregate"),
+            text(event, "name"),
+        );
         let wire = format!("se.handslag.{service}.{aggregate}.{name}.v1");
         let severity = number(event, "severity");
         let rust = message.name();
@@ -68,7 +84,9 @@ fn events(pool: &DescriptorPool) -> Result<String, Box<dyn std::error::Error>> {
             "EventDescriptor {{ r#type: {wire:?}, service: {service:?}, aggregate: {aggregate:?}, name: {name:?}, severity: {severity} }},\n"
         ));
     }
-    Ok(format!("{impls}\nstatic EVENT_TYPES: &[EventDescriptor] = &[\n{list}];\n"))
+    Ok(format!(
+        "{impls}\nstatic EVENT_TYPES: &[EventDescriptor] = &[\n{list}];\n"
+    ))
 }
 
 fn text(message: &DynamicMessage, field: &str) -> String {
@@ -79,16 +97,25 @@ fn text(message: &DynamicMessage, field: &str) -> String {
 }
 
 fn number(message: &DynamicMessage, field: &str) -> i32 {
-    message.get_field_by_name(field).and_then(|value| value.as_enum_number()).unwrap_or_default()
+    message
+        .get_field_by_name(field)
+        .and_then(|value| value.as_enum_number())
+        .unwrap_or_default()
 }
 
 /// One `impl RequestFields` per request message: its text fields by name, for the rules that compare them.
 fn requests(pool: &DescriptorPool) -> String {
     let mut code = String::new();
-    for service in pool.services().filter(|s| s.package_name().starts_with("handslag.")) {
+    for service in pool
+        .services()
+        .filter(|s| s.package_name().starts_with("handslag."))
+    {
         for method in service.methods() {
             let request: MessageDescriptor = method.input();
-            let module = request.package_name().trim_start_matches("handslag.").replace('.', "::");
+            let module = request
+                .package_name()
+                .trim_start_matches("handslag.")
+                .replace('.', "::");
             let arms: String = request
                 .fields()
                 .filter(|field| !field.is_list() && matches!(field.kind(), Kind::String))

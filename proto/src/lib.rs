@@ -36,6 +36,10 @@ package! {
     reporting = "handslag.reporting.v1";
 }
 
+mod event;
+
+pub use event::{EventDescriptor, EventMessage, Scoped, event_types};
+
 /// All contracts as an encoded `google.protobuf.FileDescriptorSet`, extensions and comments included.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
@@ -43,54 +47,15 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 ///
 /// # Panics
 /// Never: the set was written by the same compiler that built this crate, and a test reads it.
-#[expect(clippy::expect_used, reason = "the set is a constant of this crate, read by a test")]
+#[expect(
+    clippy::expect_used,
+    reason = "the set is a constant of this crate, read by a test"
+)]
 pub fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
-    POOL.get_or_init(|| DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("own descriptors decode"))
-}
-
-/// An event as it is on the wire. Implemented for every message of `handslag.events.v1` from its `event` option.
-pub trait EventMessage: prost::Message + Default + Clone + Send + Sync + 'static {
-    /// The producing service.
-    const SERVICE: &'static str;
-    /// The aggregate whose version the event carries.
-    const AGGREGATE: &'static str;
-    /// What happened.
-    const NAME: &'static str;
-    /// CloudEvents type, `se.handslag.<service>.<aggregate>.<name>.v1`.
-    const TYPE: &'static str;
-    /// How much it matters: a number of [`common::v1::Severity`].
-    const SEVERITY: i32;
-    /// What it concerns.
-    fn scope(&self) -> Option<&common::v1::EventScope>;
-}
-
-/// What is known of an event type without its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventDescriptor {
-    /// CloudEvents type.
-    pub r#type: &'static str,
-    /// The producing service.
-    pub service: &'static str,
-    /// The aggregate whose version the event carries.
-    pub aggregate: &'static str,
-    /// What happened.
-    pub name: &'static str,
-    /// How much it matters: a number of [`common::v1::Severity`].
-    pub severity: i32,
-}
-
-/// Every event type of the contracts.
-pub fn event_types() -> &'static [EventDescriptor] {
-    EVENT_TYPES
-}
-
-/// The first field of any event: what it concerns. Decodes every event message and ignores the rest.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct Scoped {
-    /// What the event concerns.
-    #[prost(message, optional, tag = "1")]
-    pub scope: Option<common::v1::EventScope>,
+    POOL.get_or_init(|| {
+        DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("own descriptors decode")
+    })
 }
 
 /// The text fields of a request by their names in the contract, for rules that compare them with a caller's claims.
@@ -99,7 +64,6 @@ pub trait RequestFields {
     fn text_field(&self, name: &str) -> Option<&str>;
 }
 
-include!(concat!(env!("OUT_DIR"), "/events.rs"));
 include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 
 #[cfg(test)]
@@ -108,10 +72,19 @@ mod tests {
 
     #[test]
     fn every_method_says_who_may_call_it() {
-        let access = pool().get_extension_by_name("handslag.common.v1.access").expect("option");
-        for service in pool().services().filter(|s| s.package_name().starts_with("handslag.")) {
+        let access = pool()
+            .get_extension_by_name("handslag.common.v1.access")
+            .expect("option");
+        for service in pool()
+            .services()
+            .filter(|s| s.package_name().starts_with("handslag."))
+        {
             for method in service.methods() {
-                assert!(method.options().has_extension(&access), "{}", method.full_name());
+                assert!(
+                    method.options().has_extension(&access),
+                    "{}",
+                    method.full_name()
+                );
             }
         }
     }
@@ -120,7 +93,9 @@ mod tests {
     fn every_event_says_what_it_is_and_what_it_concerns() {
         let events = pool()
             .all_messages()
-            .filter(|m| m.package_name() == "handslag.events.v1" && m.name() != "AgreementPrinciple")
+            .filter(|m| {
+                m.package_name() == "handslag.events.v1" && m.name() != "AgreementPrinciple"
+            })
             .inspect(|m| {
                 let scope = m.get_field(1).expect("a first field");
                 assert_eq!(scope.name(), "scope", "{}", m.full_name());
@@ -131,6 +106,9 @@ mod tests {
 
     #[test]
     fn a_type_names_its_service_aggregate_and_event() {
-        assert_eq!(events::v1::AreaCreated::TYPE, "se.handslag.registry.area.created.v1");
+        assert_eq!(
+            events::v1::AreaCreated::TYPE,
+            "se.handslag.registry.area.created.v1"
+        );
     }
 }

@@ -1,6 +1,10 @@
 //! Harness of the stories: a whole city on real servers, reached through its public interfaces only.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a harness fails the test it serves")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness fails the test it serves"
+)]
 
 mod town;
 

@@ -1,6 +1,10 @@
 //! Stories through public interfaces only: gRPC by the contract's own description, pages by HTTP.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test"
+)]
 
 #[path = "stories/access.rs"]
 mod access;

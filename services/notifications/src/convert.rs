@@ -1,7 +1,7 @@
 //! Between the contract and the domain.
 
 use crate::domain::{
-    filter::{Filter, TypePrefix},
+    filter::{Filter, PRODUCERS, TypePrefix},
     names::{AgreementId, AreaCode, DistrictCode},
     notification::{Notification, Occurrence, Scope, Severity},
     subscriber::{Subscriber, SubscriberId},
@@ -298,7 +298,11 @@ fn agreement_name(agreement: AgreementId) -> String {
 }
 
 fn event_type(text: &str) -> Result<TypePrefix, FieldError> {
-    TypePrefix::parse(text).ok_or_else(|| {
+    let told = handslag_proto::event_types()
+        .iter()
+        .filter(|event| PRODUCERS.contains(&event.service))
+        .map(|event| event.r#type);
+    TypePrefix::parse(text, told).ok_or_else(|| {
         FieldError::new(
             "EVENT_TYPE_UNKNOWN",
             "begins no event type that is told of",

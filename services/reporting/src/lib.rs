@@ -24,6 +24,7 @@ mod error;
 mod grpc;
 mod making;
 mod read;
+mod rebuild;
 mod rpc;
 mod store;
 
@@ -31,13 +32,14 @@ use std::sync::Arc;
 
 use handslag_platform::clock::Clock;
 use handslag_platform::database::Database;
-use handslag_platform::messaging::{self, Consumer};
+use handslag_platform::messaging::Consumer;
 use handslag_platform::paging::Tokens;
 use handslag_platform::{BackgroundTask, Context, Service};
 use handslag_proto::reporting::v1::reporting_service_server::ReportingServiceServer;
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tokio::sync::Notify;
+
+pub use rebuild::rebuild;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -86,24 +88,4 @@ impl Service for Reporting {
             making::make_reports(self, shutdown)
         })]
     }
-}
-
-/// Drops the read models and forgets what was heard, in one transaction: the running service asks the producers' logs
-/// for replay and builds them anew. Reports stay. Until the replay is through, figures are incomplete and say so by
-/// their freshness.
-///
-/// # Errors
-/// The database's; nothing has changed then.
-pub async fn rebuild(pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    // Waits for effects under way and keeps new ones out: one that committed its mark before and its row after would
-    // be lost, and so would one whose mark is not yet to be seen.
-    sqlx::query!("LOCK TABLE inbox_mark IN SHARE ROW EXCLUSIVE MODE")
-        .execute(&mut *tx)
-        .await?;
-    for producer in consumers::PRODUCERS {
-        messaging::rebuild(&mut tx, producer).await?;
-    }
-    store::empty_read_models(&mut tx).await?;
-    tx.commit().await
 }

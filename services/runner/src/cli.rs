@@ -85,8 +85,13 @@ pub struct Up {
         hide_env_values = true
     )]
     pub amqp_url: Option<String>,
-    /// What is logged to standard error, as tracing's directives; nothing but warnings when missing
-    #[arg(long, env = "HANDSLAG_LOG", default_value = "warn,lapin=off")]
+    /// What is logged to standard error, as tracing's directives; by default warnings, but not that a consumer asks for
+    /// what it missed before its queue stood, which each first start does
+    #[arg(
+        long,
+        env = "HANDSLAG_LOG",
+        default_value = "warn,lapin=off,handslag_platform::messaging::consumer=error"
+    )]
     pub log: String,
 }
 

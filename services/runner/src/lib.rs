@@ -33,6 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let verb = Cli::parse().verb;
+    handslag_platform::server::install_tls_provider();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

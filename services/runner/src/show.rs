@@ -49,7 +49,7 @@ impl Progress {
                 " ".repeat(WIDTH - full)
             )
         } else if done == all {
-            writeln!(out, "{what}: {done} of {all} steps loaded")
+            writeln!(out, "{what}: {done} of {all}")
         } else {
             Ok(())
         };

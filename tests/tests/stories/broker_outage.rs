@@ -9,7 +9,8 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_answered_while_the_broker_is_away_and_all_arrives_in_order() {
-    let data_dir = std::path::PathBuf::from(format!("/var/tmp/handslag-outage-{}", std::process::id()));
+    let data_dir =
+        std::path::PathBuf::from(format!("/var/tmp/handslag-outage-{}", std::process::id()));
     let removed = data_dir.clone();
     let infra = tokio::task::spawn_blocking(move || {
         Infra::start(Options {

@@ -58,7 +58,10 @@ pub(super) async fn check_one(conn: &mut PgConnection, code: &DistrictCode) -> R
     }
     let mut violations = Violations::new();
     unknown(&mut violations, "district_board".to_owned());
-    Err(violations.into_fault().with_retry_after(ARRIVES_WITHIN).into())
+    Err(violations
+        .into_fault()
+        .with_retry_after(ARRIVES_WITHIN)
+        .into())
 }
 
 fn unknown(violations: &mut Violations, field: String) {

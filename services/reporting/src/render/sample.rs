@@ -17,10 +17,6 @@ pub(crate) fn view(font: &str) -> View {
 }
 
 pub(crate) fn section() -> Section {
-    let title = |sv: &str| Title {
-        sv: sv.to_owned(),
-        en: String::new(),
-    };
     let point = |day, signed, decided| Point {
         day,
         signed,
@@ -63,53 +59,68 @@ pub(crate) fn section() -> Section {
         ],
         commitments: count(CommitmentState::ALL, commitments),
         actions: count(ActionState::ALL, actions),
-        accounts: vec![
-            Account {
-                party: PartyCode::from_code("staden").expect("a code"),
-                title: title("Stockholms stad"),
-                written: Some(Written {
-                    summary: "Nämnden har bjudit in till en dialogkonferens och gjort reglerna \
-                              för stöd lättare att hitta.\n\nEn kontaktväg för föreningar har \
-                              öppnats vid varje stadsdelsförvaltning."
-                        .to_owned(),
-                    late: true,
-                    example: true,
-                }),
-            },
-            Account {
-                party: PartyCode::from_code("sektorn").expect("a code"),
-                title: title("Den idéburna sektorn"),
-                written: None,
-            },
-        ],
-        reported: vec![
-            ReportedFigure {
-                measure: Measure::SignedAtCeremony,
-                value: 60,
-                reported_on: ReportedOn {
-                    year: 2012,
-                    month: 9,
-                    day: 0,
-                },
-                document: "Kontorens gemensamma tjänsteutlåtande".to_owned(),
-                place: "s. 4".to_owned(),
-            },
-            ReportedFigure {
-                measure: Measure::DecidedToJoin,
-                value: 72,
-                reported_on: ReportedOn {
-                    year: 2012,
-                    month: 12,
-                    day: 31,
-                },
-                document: "Kontorens gemensamma tjänsteutlåtande".to_owned(),
-                place: String::new(),
-            },
-        ],
+        accounts: accounts(),
+        reported: reported(),
         contains_examples: true,
         freshness: Freshness {
             as_of: Some(datetime!(2026-02-11 09:41 UTC)),
             events: 214,
         },
     }
+}
+
+fn title(sv: &str) -> Title {
+    Title {
+        sv: sv.to_owned(),
+        en: String::new(),
+    }
+}
+
+fn accounts() -> Vec<Account> {
+    vec![
+        Account {
+            party: PartyCode::from_code("staden").expect("a code"),
+            title: title("Stockholms stad"),
+            written: Some(Written {
+                summary: "Nämnden har bjudit in till en dialogkonferens och gjort reglerna \
+                              för stöd lättare att hitta.\n\nEn kontaktväg för föreningar har \
+                              öppnats vid varje stadsdelsförvaltning."
+                    .to_owned(),
+                late: true,
+                example: true,
+            }),
+        },
+        Account {
+            party: PartyCode::from_code("sektorn").expect("a code"),
+            title: title("Den idéburna sektorn"),
+            written: None,
+        },
+    ]
+}
+
+fn reported() -> Vec<ReportedFigure> {
+    vec![
+        ReportedFigure {
+            measure: Measure::SignedAtCeremony,
+            value: 60,
+            reported_on: ReportedOn {
+                year: 2012,
+                month: 9,
+                day: 0,
+            },
+            document: "Kontorens gemensamma tjänsteutlåtande".to_owned(),
+            place: "s. 4".to_owned(),
+        },
+        ReportedFigure {
+            measure: Measure::DecidedToJoin,
+            value: 72,
+            reported_on: ReportedOn {
+                year: 2012,
+                month: 12,
+                day: 31,
+            },
+            document: "Kontorens gemensamma tjänsteutlåtande".to_owned(),
+            place: String::new(),
+        },
+    ]
 }

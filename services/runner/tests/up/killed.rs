@@ -52,7 +52,28 @@ async fn a_killed_load_is_completed_by_the_next_start() {
     })
     .await;
     every_inbox_is_the_same_and_without_doubles(&home).await;
+    the_other_verbs_answer(&home);
     up.interrupt();
+}
+
+fn the_other_verbs_answer(home: &Home) {
+    assert!(home.verb(&["doctor"]).contains("registry: well"));
+    assert!(
+        home.verb(&["dead-letters", "list", "reporting"])
+            .contains("no dead letters")
+    );
+    assert!(
+        home.verb(&["migrate", "registry", "--check"])
+            .contains("newest schema")
+    );
+    assert!(home.verb(&["read-model", "rebuild"]).contains("Rebuilt:"));
+    let token = home.verb(&["token", "--role", "district-board", "--district", "farsta"]);
+    assert_eq!(token.trim().split('.').count(), 3);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/record/2012.json");
+    assert!(
+        home.verb(&["import", script]).contains("Steps: 112 of 112"),
+        "a script may be played again"
+    );
 }
 
 async fn every_inbox_is_the_same_and_without_doubles(home: &Home) {

@@ -31,6 +31,23 @@ impl Home {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Runs another verb on the city that is up here, and gives what it prints.
+    pub(crate) fn verb(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_handslag"))
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(self.path())
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {said}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        said
+    }
 }
 
 impl Drop for Home {
