@@ -82,9 +82,6 @@ impl Infra {
     /// # Errors
     ///
     /// When the data directory's memory cannot be read.
-    ///
-    /// # Errors
-    /// When what the data directory says of them cannot be read.
     pub fn attach(data_dir: &Path) -> Result<Option<Self>> {
         let state = State::load(data_dir)?;
         let (Some(ports), true) = (state.ports, state.any_runs()) else {
@@ -93,6 +90,11 @@ impl Infra {
         let setup = Setup::find(data_dir, false, &mut |_| {})?;
         let servers = setup.servers(&state, ports);
         Ok(Some(Self { setup, servers }))
+    }
+
+    /// Whether both servers run.
+    pub(crate) fn is_whole(&self) -> bool {
+        State::load(self.data_dir()).is_ok_and(|state| state.both_run())
     }
 
     /// The addresses, to be kept beyond this value.

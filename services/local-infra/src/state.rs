@@ -64,6 +64,13 @@ impl State {
             .into_iter()
             .any(|process| running(process).is_some())
     }
+
+    /// Whether both servers run.
+    pub(crate) fn both_run(&self) -> bool {
+        [&self.postgres, &self.broker]
+            .into_iter()
+            .all(|process| running(process).is_some())
+    }
 }
 
 impl Memory {

@@ -1,6 +1,6 @@
 //! One set of servers for all tests of a user, started by the first that needs it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -82,8 +82,20 @@ fn given() -> Result<Option<Servers>> {
     Servers::given(&postgres, &amqp, &admin).map(Some)
 }
 
+/// Servers that do not run any more are begun anew: a broker with the virtual hosts of some
+/// hundred tests takes minutes to recover what nobody wants back.
 fn start() -> Result<Servers> {
     let data_dir = test_data_dir()?;
+    let alone = File::create(data_dir.with_extension("lock"))
+        .context("cannot make the lock of the test servers")?;
+    alone.lock().context("cannot lock the test servers")?;
+    if data_dir.exists() && !Infra::attach(&data_dir)?.is_some_and(|infra| infra.is_whole()) {
+        if let Some(infra) = Infra::attach(&data_dir)? {
+            infra.stop()?;
+        }
+        fs::remove_dir_all(&data_dir)
+            .with_context(|| format!("cannot remove {}", data_dir.display()))?;
+    }
     let progress = &mut |text: &str| eprintln!("test servers: {text}");
     let infra = Infra::start(Options {
         data_dir,
