@@ -16,3 +16,5 @@ mod extension;
 mod main_job;
 #[path = "stories/readme.rs"]
 mod readme;
+#[path = "stories/reflection.rs"]
+mod reflection;

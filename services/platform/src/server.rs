@@ -79,6 +79,8 @@ pub(crate) fn add_reflection(routes: &mut RoutesBuilder) -> anyhow::Result<()> {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(handslag_proto::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // The details of errors, which a client that knows only reflection could not read otherwise.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     routes.add_service(builder().build_v1()?);
     routes.add_service(builder().build_v1alpha()?);
