@@ -14,6 +14,8 @@ mod broker_outage;
 mod extension;
 #[path = "stories/main_job.rs"]
 mod main_job;
+#[path = "stories/malformed.rs"]
+mod malformed;
 #[path = "stories/readme.rs"]
 mod readme;
 #[path = "stories/reflection.rs"]

@@ -10,6 +10,7 @@ mod admin;
 mod door;
 mod health;
 mod limiter;
+mod unexplained;
 
 use std::time::Duration;
 

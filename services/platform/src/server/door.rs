@@ -28,6 +28,7 @@ use crate::config::LimitsConfig;
 use crate::error::{ErrorCode, Fault};
 use crate::rpc::{Admitted, refuse};
 use crate::server::limiter::Limiter;
+use crate::server::unexplained;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::propagation;
@@ -134,7 +135,7 @@ where
     }
     let Some((method, _)) = inside.settings.rules.of(path) else {
         // Nothing is reachable that has no rule, even if somebody routes it.
-        return Ok(tonic::Status::unimplemented("this method does not exist").into_http());
+        return Ok(unexplained::unknown_method().into_http());
     };
     let span = tracing::info_span!(
         "rpc",
@@ -156,7 +157,8 @@ where
         }
     }
     .instrument(span)
-    .await;
+    .await
+    .map(unexplained::explain);
     if let Ok(response) = &response {
         inside
             .settings
