@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use handslag_platform::etag::Version;
@@ -279,6 +279,7 @@ pub(super) struct Proxy {
     pub(super) amqp_url: String,
     open: Arc<AtomicBool>,
     cut: Arc<tokio::sync::Notify>,
+    refused: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -291,11 +292,14 @@ impl Proxy {
             amqp_url: amqp_url.replacen(&broker, &local, 1),
             open: Arc::new(AtomicBool::new(true)),
             cut: Arc::default(),
+            refused: Arc::default(),
         };
         let (open, cut) = (Arc::clone(&proxy.open), Arc::clone(&proxy.cut));
+        let refused = Arc::clone(&proxy.refused);
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 if !open.load(Ordering::Relaxed) {
+                    refused.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 let (broker, cut) = (broker.clone(), Arc::clone(&cut));
@@ -317,6 +321,11 @@ impl Proxy {
     pub(super) fn close(&self) {
         self.open.store(false, Ordering::Relaxed);
         self.cut.notify_waiters();
+    }
+
+    /// How many connections were refused so far.
+    pub(super) fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn open(&self) {

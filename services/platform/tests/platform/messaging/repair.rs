@@ -113,6 +113,7 @@ async fn both_halves_survive_the_loss_of_their_connections() {
     let consumer = bed.start_consumer_through(&proxy.amqp_url);
     let mut expected = Vec::new();
     for round in 0..3 {
+        let refused = proxy.refused();
         for version in round * 20 + 1..=round * 20 + 20 {
             bed.say("social", version).await;
             expected.push(version);
@@ -120,7 +121,11 @@ async fn both_halves_survive_the_loss_of_their_connections() {
                 proxy.close();
             }
         }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Each half has lost its connection and has come back in vain.
+        eventually("both halves were refused", || async {
+            proxy.refused() >= refused + 2
+        })
+        .await;
         proxy.open();
         bed.heard("social", &expected).await;
     }
