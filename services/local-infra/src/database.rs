@@ -1,4 +1,4 @@
-//! PostgreSQL: finding, initialising and starting it.
+//! PostgreSQL: initialising and starting it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::account::Account;
 use crate::files::{last_lines, wait_until, write_private};
-use crate::packages::{Need, install};
 use crate::process::{Launch, Process, Signal, clean_command};
-use crate::psql::{Psql, find_psql, folders};
+use crate::programs::Programs;
+use crate::psql::Psql;
 
 /// The name of the only role that exists at first.
 pub(crate) const USER: &str = "handslag";
-
-/// The oldest version that has what the services use.
-const OLDEST: u32 = 15;
 
 /// Recovery after a kill replays what was written since the last checkpoint: seconds, on a slow
 /// disk tens of them.
@@ -27,22 +24,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Four services and a web front hold up to 8 connections each, a test binary some hundred.
 const CONNECTIONS: u32 = 300;
 
-const NEED: Need = Need {
-    what: "PostgreSQL 15 or later",
-    apt: "postgresql",
-    dnf: "postgresql postgresql-server",
-    apk: "postgresql postgresql-client",
-    brew: "postgresql@17",
-    pacman: "postgresql",
-};
-
-/// The programs of one PostgreSQL version.
-#[derive(Clone, Debug)]
-pub(crate) struct Programs {
-    folder: PathBuf,
-    major: u32,
-}
-
 /// One private PostgreSQL.
 pub(crate) struct Database<'a> {
     pub(crate) programs: &'a Programs,
@@ -50,70 +31,6 @@ pub(crate) struct Database<'a> {
     pub(crate) directory: PathBuf,
     pub(crate) port: u16,
     pub(crate) durable: bool,
-}
-
-impl Programs {
-    /// Finds the newest installed version, or the one that made the data; installs one if there is
-    /// none and the system lets us.
-    pub(crate) fn find(directory: &Path, progress: &mut dyn FnMut(&str)) -> Result<Self> {
-        let made_by = fs::read_to_string(directory.join("data/PG_VERSION")).ok();
-        let made_by: Option<u32> = made_by.and_then(|version| version.trim().parse().ok());
-        if let Some(programs) = Self::installed(made_by).filter(|_| find_psql().is_some()) {
-            return Ok(programs);
-        }
-        if let Some(major) = made_by {
-            bail!(
-                "{} was made by PostgreSQL {major}, which is not installed any more: install it \
-                 again, or begin anew",
-                directory.display()
-            );
-        }
-        install(&[NEED], progress)?;
-        Self::installed(None).filter(|_| find_psql().is_some()).context(
-            "the installed PostgreSQL is older than 15: see https://www.postgresql.org/download/",
-        )
-    }
-
-    /// The program of this name.
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    fn installed(wanted: Option<u32>) -> Option<Self> {
-        let fits = |programs: &Self| match wanted {
-            Some(major) => programs.major == major,
-            None => programs.major >= OLDEST,
-        };
-        folders()
-            .into_iter()
-            .filter_map(Self::at)
-            .filter(fits)
-            .max_by_key(|found| found.major)
-    }
-
-    fn at(folder: PathBuf) -> Option<Self> {
-        if !["postgres", "initdb"]
-            .iter()
-            .all(|name| folder.join(name).is_file())
-        {
-            return None;
-        }
-        let output = std::process::Command::new(folder.join("postgres"))
-            .arg("--version")
-            .output();
-        let major = major_of(&String::from_utf8_lossy(&output.ok()?.stdout))?;
-        Some(Self { folder, major })
-    }
-}
-
-/// `postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)` → 15.
-fn major_of(version: &str) -> Option<u32> {
-    let number = version.split(") ").nth(1)?;
-    number
-        .split(|letter: char| !letter.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
 }
 
 impl Database<'_> {
@@ -283,24 +200,4 @@ fn names(lock: &Path, pid: u32) -> bool {
     text.lines()
         .next()
         .is_some_and(|line| line.trim() == pid.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_major_version_of_every_distribution() {
-        for (text, major) in [
-            (
-                "postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)\n",
-                Some(15),
-            ),
-            ("postgres (PostgreSQL) 17.2\n", Some(17)),
-            ("postgres (PostgreSQL) 18beta1\n", Some(18)),
-            ("nonsense", None),
-        ] {
-            assert_eq!(major_of(text), major);
-        }
-    }
 }
