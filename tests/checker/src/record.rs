@@ -50,13 +50,18 @@ pub struct Manifest {
     pub services: Vec<String>,
     /// The longest that recovery may take after the last fault, in seconds.
     pub recovered_within_seconds: f64,
-    /// How long it took until nothing was left to do; `None` when that never came.
+    /// How long it took until nothing was left to do: the relays' marks at the end of their logs, the
+    /// logs sealed, the consumers agreed, nothing parked, the queues empty. `None` when that never
+    /// came.
     pub quiet_seconds: Option<f64>,
     /// Whether a fault of this run takes messages away from the broker. Replays from the producers'
     /// logs are then what repairs them; without such a fault a replay means that one was lost.
     pub broker_lost_messages: bool,
+    /// Whether that fault takes messages away from the tap's own queue as well, so that the tap need
+    /// not have seen everything, nor in order.
+    pub tap_lost_messages: bool,
     /// Whether a database was restored to an earlier instant, so that the end of a log is gone while
-    /// the broker and its consumers still know it.
+    /// clients and the broker still know it.
     pub database_lost_tail: bool,
     /// How often an event may be seen again.
     pub duplicates: DuplicateBound,
@@ -101,6 +106,9 @@ pub struct Injected {
     pub payload_hashes: Vec<String>,
     /// Fingerprints of the dead letters to expect, where they are known before.
     pub fingerprints: Vec<String>,
+    /// Aggregates that only forged events know, as `service/aggregate/id`: that a consumer keeps a
+    /// mark or a parked event of them is expected.
+    pub aggregates: Vec<String>,
     /// Ids of true events whose copies the run put into the broker once more.
     pub repeated_event_ids: Vec<Uuid>,
 }
@@ -190,7 +198,7 @@ pub struct Answer<'a> {
     #[serde(borrow)]
     pub answer_hash: Cow<'a, str>,
     /// The resource that the answer names with its etag, where it names one whose etag is the
-    /// version of an aggregate.
+    /// version of an aggregate: a subscription's is not, it counts apart from its subscriber.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource<'a>>,
 }
