@@ -22,7 +22,6 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{PgPool, Postgres};
 use tokio::sync::Notify;
 
-use crate::clock::Clock;
 use crate::config::DatabaseConfig;
 use crate::rpc::{Call, Failure};
 
@@ -43,7 +42,6 @@ const IDLE_IN_TRANSACTION_MOST: &str = "15s";
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
-    clock: Clock,
     outbox_signal: Arc<Notify>,
 }
 
@@ -52,11 +50,7 @@ impl Database {
     ///
     /// # Errors
     /// When the address is wrong, the server does not answer, or commits would not be durable.
-    pub async fn connect(
-        config: &DatabaseConfig,
-        application: &str,
-        clock: Clock,
-    ) -> anyhow::Result<Self> {
+    pub async fn connect(config: &DatabaseConfig, application: &str) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(config.url()?.expose())
             .context("the database's address cannot be read")?
             .application_name(&format!("handslag-{application}"))
@@ -88,7 +82,6 @@ impl Database {
             .context("the database does not answer")?;
         let database = Self {
             pool,
-            clock,
             outbox_signal: Arc::default(),
         };
         database.refuse_lossy_commits().await?;
@@ -127,7 +120,7 @@ impl Database {
     {
         let claim = request_log::Claim::of(call)?;
         let mut inner = self.pool.begin().await?;
-        request_log::claim(&mut inner, &claim, self.clock.now()).await?;
+        request_log::claim(&mut inner, &claim).await?;
         Ok(Transaction::new(inner, self.outbox_signal()))
     }
 

@@ -28,6 +28,7 @@ pub mod messaging;
 // The process.
 pub mod config;
 pub mod dev_issuer;
+pub mod failpoint;
 pub mod readiness;
 pub mod run;
 pub mod server;

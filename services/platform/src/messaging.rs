@@ -17,9 +17,13 @@
 //! all commits.
 
 mod account;
+pub mod audit;
 mod broker;
+pub mod comparison;
 pub mod consumer;
 pub mod dead_letters;
+#[cfg(feature = "failpoints")]
+mod defects;
 pub mod envelope;
 pub mod inbox;
 pub mod outbox;
@@ -152,6 +156,15 @@ pub fn start(
         stop.publishing.clone(),
     ));
     tasks.spawn(partitions::supervise(
+        Arc::clone(&shared),
+        stop.publishing.clone(),
+    ));
+    tasks.spawn(audit::supervise(
+        Arc::clone(&shared),
+        stop.publishing.clone(),
+    ));
+    #[cfg(feature = "failpoints")]
+    tasks.spawn(defects::publish_early(
         Arc::clone(&shared),
         stop.publishing.clone(),
     ));

@@ -101,11 +101,11 @@ impl Bed {
         config.database.pool_size = 4;
         let config = configure(config);
         let clock = Clock::fixed(MORNING);
-        migrate::<S>(&config, clock.clone()).await?;
+        migrate::<S>(&config).await?;
         let running = start_at::<S>(config, clock.clone()).await?;
         let endpoint = Endpoint::from_shared(format!("http://{}", running.grpc_address))?;
         let channel = endpoint.connect_lazy();
-        let producers = Mutex::new(Producers::new(servers, name, &amqp_url, clock.clone()));
+        let producers = Mutex::new(Producers::new(servers, name, &amqp_url));
         Ok(Self {
             running,
             clock,
@@ -298,8 +298,8 @@ async fn fresh_database(servers: &Servers, name: &str) -> anyhow::Result<String>
     tokio::task::spawn_blocking(move || servers.fresh_database(&name)).await?
 }
 
-async fn migrate<S: Service>(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    let database = Database::connect(&config.database, S::NAME, clock).await?;
+async fn migrate<S: Service>(config: &Config) -> anyhow::Result<()> {
+    let database = Database::connect(&config.database, S::NAME).await?;
     migrations::run(database.pool(), S::migrations()).await?;
     database.close().await;
     Ok(())

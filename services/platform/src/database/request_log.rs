@@ -10,16 +10,15 @@ use handslag_proto::RequestFields;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::error::{ErrorCode, Fault};
 use crate::rpc::{Call, Failure};
 use crate::violations::FieldError;
 
-/// How long an answer is remembered. A client that repeats a command does so within minutes; a
-/// queue in front of a board's system may hold one over a long weekend.
-pub const REMEMBERED: time::Duration = time::Duration::days(7);
+/// How long an answer is remembered, in days. A client that repeats a command does so within
+/// minutes; a queue in front of a board's system may hold one over a long weekend.
+const REMEMBERED_DAYS: i32 = 7;
 /// Rows deleted in one statement: keeps each below some tens of milliseconds.
 const SWEEP_ROWS: i64 = 1_000;
 
@@ -60,29 +59,26 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Takes the id, or answers what it was answered with before.
-pub(super) async fn claim(
-    tx: &mut PgConnection,
-    claim: &Claim<'_>,
-    now: OffsetDateTime,
-) -> Result<(), Failure> {
+/// Takes the id, or answers what it was answered with before. The transaction's events carry it as
+/// their cause.
+pub(super) async fn claim(tx: &mut PgConnection, claim: &Claim<'_>) -> Result<(), Failure> {
     let taken = sqlx::query!(
         r#"
-        -- Waits for a twin that has inserted the row and not yet ended.
+        -- Waits for a twin that has inserted the row and not yet ended. The time is the database's
+        -- own, by which it is forgotten too: replicas may differ in theirs.
         INSERT INTO request_log (subject, request_id, method, body_hash, created_at)
-        VALUES ($1, $2, $3, $4, $5)
+        VALUES ($1, $2, $3, $4, now())
         ON CONFLICT (subject, request_id) DO NOTHING
+        RETURNING set_config('handslag.request_id', request_id::text, true) AS cause
         "#,
         claim.subject,
         claim.request_id,
         claim.method,
         &claim.body_hash,
-        now
     )
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if taken == 1 {
+    .fetch_optional(&mut *tx)
+    .await?;
+    if taken.is_some() {
         return Ok(());
     }
     let first = sqlx::query!(
@@ -143,11 +139,11 @@ pub(super) async fn answer(
     Ok(())
 }
 
-/// Forgets answers older than [`REMEMBERED`]; answers how many.
+/// Forgets answers older than seven days; answers how many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn sweep(connection: &mut PgConnection, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+pub async fn sweep(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     let mut forgotten = 0;
     loop {
         let rows = sqlx::query!(
@@ -155,10 +151,11 @@ pub async fn sweep(connection: &mut PgConnection, now: OffsetDateTime) -> Result
             -- A batch a statement, so that no lock is held for long and no snapshot grows old.
             DELETE FROM request_log
             WHERE (subject, request_id) IN (
-                SELECT subject, request_id FROM request_log WHERE created_at < $1 LIMIT $2
+                SELECT subject, request_id FROM request_log
+                WHERE created_at < now() - make_interval(days => $1) LIMIT $2
             )
             "#,
-            now - REMEMBERED,
+            REMEMBERED_DAYS,
             SWEEP_ROWS
         )
         .execute(&mut *connection)

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnection;
 use tokio::sync::Notify;
 
 use crate::database::request_log;
+use crate::failpoint;
 use crate::rpc::{Call, Failure};
 
 /// An open transaction; dropped without a commit it is rolled back.
@@ -52,6 +53,7 @@ impl Transaction {
     /// When the database does not answer.
     pub async fn commit_task(self) -> Result<(), sqlx::Error> {
         self.inner.commit().await?;
+        failpoint::at("command-committed");
         self.outbox_signal.notify_one();
         Ok(())
     }

@@ -12,46 +12,18 @@
 //! kept one by one, both sides stay small. If three replays bring no agreement, the consumer
 //! forgets its sums and counts the whole log again; the marks stay, so no effect happens twice.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use super::broker::Outgoing;
+use super::comparison::{Comparison, Digest, Verdict};
 use super::envelope::{Envelope, Raw, control_properties};
 use super::relay::holes::{Mark, event_hash};
-use super::relay::replay::Wanted;
 use super::topology;
 
 /// The control message that carries a digest.
 pub(crate) const DIGEST: &str = "digest";
-/// Differences before a replay is asked for.
-const DIFFERENCES: u32 = 2;
-/// Replays without agreement before everything is counted again.
-const REPLAYS: u32 = 3;
-/// How long a replay may be silent before it is taken for lost.
-const REPLAY_SILENCE: Duration = Duration::from_secs(30);
-
-/// What a producer has said so far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Digest {
-    pub(crate) producer: String,
-    pub(crate) seq: i64,
-    pub(crate) count: i64,
-    pub(crate) hash: i64,
-}
-
 impl Digest {
-    pub(crate) fn new(producer: &str, mark: Mark) -> Self {
-        Self {
-            producer: producer.to_owned(),
-            seq: mark.seq,
-            count: mark.count,
-            hash: mark.hash,
-        }
-    }
-
     /// As a message to all consumers. It is no error to have none.
     pub(crate) fn message(&self) -> Outgoing {
         Outgoing {
@@ -61,75 +33,6 @@ impl Digest {
             payload: serde_json::to_vec(self).unwrap_or_default(),
             mandatory: false,
         }
-    }
-}
-
-/// What the comparison says to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Both agree, or it is too early to say.
-    Wait,
-    /// Ask the producer for this.
-    Ask(Wanted),
-    /// Forget the sums and count the whole log again.
-    Recount,
-}
-
-/// What a consumer remembers of its comparisons while it runs. Losing it costs a few seconds.
-#[derive(Debug, Default)]
-pub(crate) struct Comparison {
-    differences: u32,
-    replays: u32,
-    replaying_since: Option<Instant>,
-}
-
-impl Comparison {
-    /// Something of a replay has arrived.
-    pub(crate) fn progress(&mut self) {
-        if let Some(since) = &mut self.replaying_since {
-            *since = Instant::now();
-        }
-    }
-
-    /// A replay of the whole log was asked for.
-    pub(crate) fn replaying(&mut self) {
-        self.replaying_since = Some(Instant::now());
-    }
-
-    /// The replay has come to its end.
-    pub(crate) fn replayed(&mut self) {
-        self.replaying_since = None;
-        self.differences = DIFFERENCES - 1;
-    }
-
-    /// Judges a comparison of what was `heard` up to the digest, the last agreement being at
-    /// `agreed`.
-    fn judge(&mut self, digest: &Digest, agreed: i64, heard: (i64, i64)) -> Verdict {
-        if heard == (digest.count, digest.hash) {
-            *self = Self::default();
-            return Verdict::Wait;
-        }
-        if self
-            .replaying_since
-            .is_some_and(|since| since.elapsed() < REPLAY_SILENCE)
-        {
-            return Verdict::Wait;
-        }
-        self.differences += 1;
-        if self.differences < DIFFERENCES {
-            return Verdict::Wait;
-        }
-        self.differences = 0;
-        self.replays += 1;
-        self.replaying();
-        if self.replays > REPLAYS {
-            self.replays = 0;
-            return Verdict::Recount;
-        }
-        Verdict::Ask(Wanted::Range {
-            after: agreed,
-            last: Some(digest.seq),
-        })
     }
 }
 
@@ -174,11 +77,6 @@ pub(crate) async fn compare(
     )
     .fetch_one(&mut *tx)
     .await?;
-    if digest.seq < account.seq {
-        // Of a leader that began again at its durable mark: it will come back to where it was
-        // within a second.
-        return Ok(Verdict::Wait);
-    }
     let since = sqlx::query!(
         // The sum may exceed a bigint; both sides let it wrap, as two's complement does.
         r#"SELECT count(*) AS "count!",
@@ -190,12 +88,14 @@ pub(crate) async fn compare(
     )
     .fetch_one(&mut *tx)
     .await?;
-    let heard = (
-        account.count + since.count,
-        account.hash.wrapping_add(since.hash),
-    );
-    let verdict = comparison.judge(digest, account.seq, heard);
-    if heard == (digest.count, digest.hash) {
+    let agreed = Mark {
+        seq: account.seq,
+        count: account.count,
+        hash: account.hash,
+    };
+    let now = Instant::now().into_std();
+    let verdict = comparison.judge(digest, agreed, (since.count, since.hash), now);
+    if verdict == Verdict::Agree {
         agree(&mut tx, digest).await?;
     }
     tx.commit().await?;
@@ -278,64 +178,4 @@ pub async fn rebuild(tx: &mut PgConnection, producer: &str) -> Result<(), sqlx::
         .execute(&mut *tx)
         .await?;
     recount(tx, producer).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Comparison, Digest, REPLAY_SILENCE, Verdict, Wanted};
-
-    fn digest(seq: i64, count: i64) -> Digest {
-        Digest {
-            producer: "registry".to_owned(),
-            seq,
-            count,
-            hash: count,
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn asks_after_the_second_difference_and_not_while_a_replay_runs() {
-        let mut comparison = Comparison::default();
-        assert_eq!(comparison.judge(&digest(9, 9), 4, (8, 8)), Verdict::Wait);
-        let range = Wanted::Range {
-            after: 4,
-            last: Some(9),
-        };
-        assert_eq!(
-            comparison.judge(&digest(9, 9), 4, (8, 8)),
-            Verdict::Ask(range)
-        );
-        for _ in 0..5 {
-            assert_eq!(comparison.judge(&digest(9, 9), 4, (8, 8)), Verdict::Wait);
-        }
-        tokio::time::advance(REPLAY_SILENCE).await;
-        assert_eq!(comparison.judge(&digest(9, 9), 4, (8, 8)), Verdict::Wait);
-        assert!(matches!(
-            comparison.judge(&digest(9, 9), 4, (8, 8)),
-            Verdict::Ask(_)
-        ));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn counts_again_when_replays_bring_no_agreement() {
-        let mut comparison = Comparison::default();
-        let mut verdicts = Vec::new();
-        for _ in 0..5 {
-            verdicts.push(comparison.judge(&digest(9, 9), 4, (10, 10)));
-            comparison.replayed();
-        }
-        let asked = verdicts
-            .iter()
-            .filter(|verdict| matches!(verdict, Verdict::Ask(_)))
-            .count();
-        assert_eq!((asked, verdicts.last()), (3, Some(&Verdict::Recount)));
-    }
-
-    #[test]
-    fn an_agreement_forgets_earlier_differences() {
-        let mut comparison = Comparison::default();
-        comparison.judge(&digest(9, 9), 4, (8, 8));
-        assert_eq!(comparison.judge(&digest(9, 9), 4, (9, 9)), Verdict::Wait);
-        assert_eq!(comparison.judge(&digest(10, 10), 9, (9, 9)), Verdict::Wait);
-    }
 }

@@ -44,11 +44,40 @@ pub(crate) struct Parked {
     pub(crate) attempts: i32,
 }
 
-/// A claimed event: its mark is moved, and whether the next version is parked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim {
-    pub(crate) decision: Decision,
-    pub(crate) successor_parked: bool,
+/// What came of claiming an event, which moves its aggregate's mark if it is the next one. Public
+/// because the simulation (`tests/simulation`) claims from a model of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What to do with it.
+    pub decision: Decision,
+    /// Whether its successor may follow at once.
+    pub successor_parked: bool,
+}
+
+impl Claim {
+    /// The mark has moved to the event's version.
+    #[must_use]
+    pub fn moved(successor_parked: bool) -> Self {
+        Self {
+            decision: Decision::Apply,
+            successor_parked,
+        }
+    }
+
+    /// The mark stands where it cannot move to `version`.
+    #[must_use]
+    pub fn kept(mark: i64, version: i64) -> Self {
+        let decision = match decide(mark, version) {
+            // Another process moved the mark between the two statements; the sweep finds this one
+            // parked.
+            Decision::Apply => Decision::Gap { missing: version },
+            decision => decision,
+        };
+        Self {
+            decision,
+            successor_parked: false,
+        }
+    }
 }
 
 /// Moves the aggregate's mark to the event's version if it is the next one.
@@ -92,24 +121,9 @@ pub(crate) async fn claim(
     .fetch_one(&mut *tx)
     .await?;
     if moved.moved {
-        return Ok(Claim {
-            decision: Decision::Apply,
-            successor_parked: moved.successor_parked,
-        });
+        return Ok(Claim::moved(moved.successor_parked));
     }
-    let mark = mark(tx, event).await?;
-    let decision = match decide(mark, event.version) {
-        // Another process moved the mark between the two statements; the sweep finds this one
-        // parked.
-        Decision::Apply => Decision::Gap {
-            missing: event.version,
-        },
-        decision => decision,
-    };
-    Ok(Claim {
-        decision,
-        successor_parked: false,
-    })
+    Ok(Claim::kept(mark(tx, event).await?, event.version))
 }
 
 async fn mark(tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<i64, sqlx::Error> {

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::trace;
 use crate::etag::Version;
+use crate::failpoint;
 use crate::id;
 
 /// District of events that concern the whole city.
@@ -64,7 +65,10 @@ pub async fn append<E: EventMessage>(
         trace::current(),
         event.body.encode_to_vec(),
     )
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    #[cfg(feature = "failpoints")]
+    super::defects::say_before_commit(tx).await?;
+    failpoint::at("command-appended");
     Ok(())
 }

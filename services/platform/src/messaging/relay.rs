@@ -6,6 +6,8 @@
 //! Duplicates are legal, loss is not. Whoever cannot reach the broker does not compete for the
 //! lock.
 
+pub mod answer;
+pub mod course;
 pub mod holes;
 mod leader;
 pub(crate) mod log;

@@ -192,7 +192,7 @@ pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
 /// By the database's clock alone: two clocks would make an age out of their difference.
 async fn outbox_age_ms(pool: &PgPool) -> Result<i64, sqlx::Error> {
     let age = sqlx::query_scalar!(
-        r#"SELECT greatest(0, extract(epoch FROM now() - time) * 1000)::bigint AS "age!"
+        r#"SELECT greatest(0, extract(epoch FROM now() - written_at) * 1000)::bigint AS "age!"
            FROM outbox WHERE seq > (SELECT low_water FROM relay_mark) ORDER BY seq LIMIT 1"#
     )
     .fetch_optional(pool)

@@ -153,6 +153,10 @@ pub(crate) async fn declare_consumer(
     let queue = events_queue(service, producer);
     // One active consumer: the order within an aggregate would not survive two.
     quorum_queue(channel, &queue, true).await?;
+    #[cfg(feature = "failpoints")]
+    if crate::failpoint::defect("binding-missing") {
+        return bind(channel, &queue, DIGESTS, producer).await;
+    }
     bind(channel, &queue, EVENTS, &format!("{producer}.#")).await?;
     bind(channel, &queue, DIGESTS, producer).await
 }

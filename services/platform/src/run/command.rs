@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig};
 use crate::database::{Database, migrations};
 use crate::run::{Running, start};
@@ -127,7 +126,7 @@ async fn any(terminate: &mut Signal, interrupt: &mut Signal) {
 }
 
 async fn migrate<S: Service>(check: bool, config: &DatabaseConfig) -> anyhow::Result<ExitCode> {
-    let database = Database::connect(config, S::NAME, Clock::system()).await?;
+    let database = Database::connect(config, S::NAME).await?;
     if !check {
         migrations::run(database.pool(), S::migrations())
             .await

@@ -39,7 +39,7 @@ type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
 pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::Result<Running> {
     let amqp_url = config.amqp_url()?;
     let tokens = tokens(&config)?;
-    let database = connect::<S>(&config, clock.clone()).await?;
+    let database = connect::<S>(&config).await?;
     let shutdown = Shutdown::new();
     let context = Context::new(
         database.clone(),
@@ -117,7 +117,7 @@ impl Process {
         parts.spawn(named("admin port", admin.serve(self.admin)));
         let broker = self.readiness.flag("broker");
         let mut tasks = vec![
-            sweeper(self.database.clone(), self.clock),
+            sweeper(self.database.clone()),
             forgetter(door.clone()),
             broker_watch(messaging, broker),
         ];
@@ -260,8 +260,8 @@ async fn named(
     (name, part.await)
 }
 
-async fn connect<S: Service>(config: &Config, clock: Clock) -> anyhow::Result<Database> {
-    let database = Database::connect(&config.database, S::NAME, clock).await?;
+async fn connect<S: Service>(config: &Config) -> anyhow::Result<Database> {
+    let database = Database::connect(&config.database, S::NAME).await?;
     let missing = migrations::pending(database.pool(), S::migrations()).await?;
     ensure!(
         missing.is_empty(),
@@ -307,12 +307,12 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-fn sweeper(database: Database, clock: Clock) -> BackgroundTask {
+fn sweeper(database: Database) -> BackgroundTask {
     BackgroundTask::new("request log sweeper", move |shutdown| async move {
         while pause(&shutdown, SWEEP_PAUSE).await {
             let swept = async {
                 let mut connection = database.pool().acquire().await?;
-                request_log::sweep(&mut connection, clock.now()).await
+                request_log::sweep(&mut connection).await
             };
             match swept.await {
                 Ok(answers) => tracing::info!(answers, "old answers were forgotten"),

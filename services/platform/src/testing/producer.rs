@@ -9,7 +9,6 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::database::{Database, migrations};
 use crate::messaging::{self, outbox};
@@ -23,7 +22,6 @@ pub(super) struct Producers {
     servers: Servers,
     bed: String,
     amqp_url: String,
-    clock: Clock,
     by_name: BTreeMap<&'static str, Producer>,
 }
 
@@ -35,13 +33,12 @@ struct Producer {
 }
 
 impl Producers {
-    pub(super) fn new(servers: Servers, bed: &str, amqp_url: &str, clock: Clock) -> Self {
+    pub(super) fn new(servers: Servers, bed: &str, amqp_url: &str) -> Self {
         let by_name = BTreeMap::new();
         Self {
             servers,
             bed: bed.to_owned(),
             amqp_url: amqp_url.to_owned(),
-            clock,
             by_name,
         }
     }
@@ -68,7 +65,7 @@ impl Producers {
         let url = fresh_database(&self.servers, &format!("{}-{service}", self.bed)).await?;
         let mut config = Config::local(&url, &self.amqp_url)?.database;
         config.pool_size = 3;
-        let database = Database::connect(&config, service, self.clock.clone()).await?;
+        let database = Database::connect(&config, service).await?;
         migrations::run(database.pool(), &NOTHING_OF_ITS_OWN).await?;
         let mut settings = messaging::Settings::new(service, &self.amqp_url);
         settings.outbox_signal = database.outbox_signal();

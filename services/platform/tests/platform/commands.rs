@@ -3,7 +3,7 @@
 use handslag_platform::auth::{Principal, Role};
 use handslag_platform::etag::Version;
 use handslag_platform::messaging::outbox;
-use handslag_platform::testing::{Bed, MORNING};
+use handslag_platform::testing::Bed;
 use handslag_proto::events::v1::AreaCreated;
 use handslag_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
 use handslag_proto::notifications::v1::{GetSubscriberRequest, RegisterSubscriberRequest};
@@ -152,7 +152,7 @@ async fn a_connection_that_comes_back_inside_a_transaction_is_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_forgotten_after_a_week_and_not_before() {
-    use handslag_platform::database::request_log::{REMEMBERED, sweep};
+    use handslag_platform::database::request_log::sweep;
     let bed = Bed::start::<Probe>("commands-sweep").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
     client
@@ -160,12 +160,14 @@ async fn answers_are_forgotten_after_a_week_and_not_before() {
         .await
         .unwrap();
     let mut connection = bed.database().pool().acquire().await.unwrap();
-    assert_eq!(
-        sweep(&mut connection, MORNING + REMEMBERED).await.unwrap(),
-        0
-    );
-    let later = MORNING + REMEMBERED + time::Duration::seconds(1);
-    assert_eq!(sweep(&mut connection, later).await.unwrap(), 1);
+    for (age, forgotten) in [("6 days 23 hours", 0), ("7 days 1 second", 1)] {
+        sqlx::query("UPDATE request_log SET created_at = now() - $1::text::interval")
+            .bind(age)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        assert_eq!(sweep(&mut connection).await.unwrap(), forgotten, "{age}");
+    }
     drop(connection);
     bed.end().await;
 }

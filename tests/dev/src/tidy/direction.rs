@@ -6,7 +6,7 @@ use super::{Finding, Rule};
 const SERVICES: [&str; 4] = ["registry", "commitments", "notifications", "reporting"];
 
 /// Who may know whom. What stands in nobody's row may be known by nobody.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("proto", &[]),
     ("local-infra", &[]),
     ("platform", &["proto", "local-infra", "platform"]),
@@ -39,6 +39,35 @@ const CRATES: [(&str, &[&str]); 11] = [
             "notifications",
             "reporting",
             "web",
+            "runner",
+        ],
+    ),
+    ("checker", &["proto"]),
+    ("simulation", &["platform"]),
+    (
+        "faults",
+        &[
+            "proto",
+            "platform",
+            "local-infra",
+            "registry",
+            "commitments",
+            "notifications",
+            "reporting",
+            "runner",
+            "checker",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "proto",
+            "platform",
+            "local-infra",
+            "registry",
+            "commitments",
+            "notifications",
+            "reporting",
             "runner",
         ],
     ),

@@ -6,8 +6,10 @@ use futures_util::FutureExt as _;
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tracing::Instrument as _;
 
+use super::judgement::Trouble;
 use super::{Consumer, Rejection};
 use crate::error::BoxError;
+use crate::failpoint;
 use crate::messaging::envelope::{Envelope, Raw};
 use crate::messaging::inbox::{self, Decision};
 use crate::messaging::{Shared, account, trace};
@@ -22,6 +24,19 @@ pub(super) enum Problem {
     Outage(BoxError),
     /// The event at this position could not be applied.
     Rejected { rejection: Rejection },
+}
+
+impl Problem {
+    /// What kind of trouble it is, and with what error.
+    pub(super) fn into_parts(self) -> (Trouble, BoxError) {
+        match self {
+            Self::Outage(error) => (Trouble::Outage, error),
+            Self::Rejected { rejection } => match rejection {
+                Rejection::Retry(error) => (Trouble::Retry, error),
+                Rejection::Reject(error) => (Trouble::Reject, error),
+            },
+        }
+    }
 }
 
 impl From<sqlx::Error> for Problem {
@@ -85,7 +100,9 @@ pub(super) async fn apply(
         one(&mut tx, consumer, event, &mut applied).await?;
     }
     account::note(&mut tx, consumer.producer(), events.iter().copied()).await?;
+    failpoint::at("consumer-applied");
     tx.commit().await?;
+    failpoint::at("consumer-committed");
     // Effects may have said something themselves.
     shared.settings.outbox_signal.notify_one();
     Ok(applied)
@@ -104,6 +121,8 @@ async fn one(
     let claim = inbox::claim(tx, event).await?;
     match claim.decision {
         Decision::Apply => {
+            #[cfg(feature = "failpoints")]
+            crate::messaging::defects::commit_the_mark_first(tx).await?;
             effect(tx, consumer, event).await?;
             applied.applied += 1;
             if claim.successor_parked {

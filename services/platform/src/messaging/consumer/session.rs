@@ -13,14 +13,18 @@ use lapin::types::FieldTable;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{Applied, Problem, apply};
-use super::{Consumer, Rejection};
+use super::Consumer;
+use super::apply::{Applied, apply};
+use super::judgement::{self, Deferred, Message, Ruling};
+use crate::error::BoxError;
 use crate::id;
-use crate::messaging::account::{self, Comparison, DIGEST, Digest, Verdict};
+use crate::messaging::account::{self, DIGEST};
 use crate::messaging::broker::{self, Backoff, Failure};
+use crate::messaging::comparison::{Comparison, Digest, Verdict};
 use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, Raw, control_kind, received_headers};
-use crate::messaging::relay::replay::{DONE, Request, Wanted};
+use crate::messaging::relay::answer::Wanted;
+use crate::messaging::relay::replay::{DONE, Request};
 use crate::messaging::{Shared, topology};
 
 /// Deliveries under way. Enough to hide the round trip to the broker, few enough to be redelivered
@@ -28,17 +32,14 @@ use crate::messaging::{Shared, topology};
 const PREFETCH: u16 = 200;
 /// Deliveries of one transaction. Locks are held for its time: 50 effects of a millisecond.
 const TOGETHER: usize = 50;
-/// First and longest wait before a delivery is given back to be tried again.
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-const RETRY_LAST: Duration = Duration::from_secs(1);
-/// Tries before a delivery is a dead letter: one less than the broker's limit, so that we and not
-/// the broker bury it, with the reason.
-const TRIES: i64 = topology::DELIVERY_LIMIT;
 
-/// A failed delivery that waits before it is given back.
-struct Deferred {
-    until: Instant,
-    delivery: Delivery,
+/// An event as it was delivered.
+type Delivered = (Delivery, Envelope<Raw>);
+
+/// What is delivered beside events.
+enum Other {
+    Control(String),
+    Garbage(Burial),
 }
 
 pub(super) struct Session<'a> {
@@ -48,7 +49,7 @@ pub(super) struct Session<'a> {
     pub(super) channel: Channel,
     pub(super) comparison: Comparison,
     stop: &'a CancellationToken,
-    deferred: Vec<Deferred>,
+    deferred: Deferred<Delivery>,
 }
 
 /// Consumes until `stop` or the first failure.
@@ -73,7 +74,7 @@ pub(super) async fn run(
         channel,
         comparison: Comparison::default(),
         stop,
-        deferred: Vec::new(),
+        deferred: Deferred::default(),
     };
     let outcome = session.consume().await;
     if outcome.is_err() {
@@ -94,7 +95,7 @@ impl Session<'_> {
         let mut sweep = tokio::time::interval(self.shared.settings.sweep_every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let give_back = self.deferred.iter().map(|deferred| deferred.until).min();
+            let give_back = self.deferred.next().map(Instant::from_std);
             let now = Instant::now();
             tokio::select! {
                 biased;
@@ -122,48 +123,51 @@ impl Session<'_> {
         }
     }
 
-    /// Takes deliveries in order. Messages between our own ends divide them, since a digest sums up
-    /// what came before.
+    /// Takes deliveries in order.
     async fn take(&mut self, batch: Vec<Delivery>) -> Result<(), Failure> {
-        let mut run = Vec::new();
-        for mut delivery in batch {
-            let headers = received_headers(&delivery.properties);
-            if let Some(kind) = control_kind(&headers) {
-                self.settle(std::mem::take(&mut run)).await?;
-                self.control(kind, &delivery.data).await?;
-                self.acknowledge(&delivery, false).await?;
-                continue;
-            }
-            if delivery.exchange.as_str().is_empty() {
-                self.comparison.progress();
-            }
-            let payload = std::mem::take(&mut delivery.data);
-            match Envelope::from_headers(&headers, payload.clone()) {
-                Ok(event) if event.service == self.consumer.producer() => {
-                    run.push((delivery, event));
+        let messages = batch.into_iter().map(|delivery| self.read(delivery));
+        for run in judgement::runs(messages.collect()) {
+            match run {
+                Message::Event(events) => self.settle(events).await?,
+                Message::Other((delivery, Other::Control(kind))) => {
+                    self.control(&kind, &delivery.data).await?;
+                    self.acknowledge(&delivery, false).await?;
                 }
-                other => {
-                    self.settle(std::mem::take(&mut run)).await?;
-                    let error = match other {
-                        Ok(event) => format!("the event is of the service {}", event.service),
-                        Err(malformed) => malformed.to_string(),
-                    };
-                    let burial = Burial::of_garbage(
-                        self.queue,
-                        self.consumer.producer(),
-                        headers,
-                        payload,
-                        error,
-                    );
+                Message::Other((delivery, Other::Garbage(burial))) => {
                     self.bury(&delivery, burial).await?;
                 }
             }
         }
-        self.settle(run).await
+        Ok(())
+    }
+
+    /// What a delivery is.
+    fn read(&mut self, mut delivery: Delivery) -> Message<Delivered, (Delivery, Other)> {
+        let headers = received_headers(&delivery.properties);
+        if let Some(kind) = control_kind(&headers) {
+            let kind = kind.to_owned();
+            return Message::Other((delivery, Other::Control(kind)));
+        }
+        if delivery.exchange.as_str().is_empty() {
+            self.comparison.progress(Instant::now().into_std());
+        }
+        let payload = std::mem::take(&mut delivery.data);
+        let producer = self.consumer.producer();
+        let error = match Envelope::from_headers(&headers, payload.clone()) {
+            Ok(event) if event.service == producer => return Message::Event((delivery, event)),
+            Ok(event) => format!("the event is of the service {}", event.service),
+            Err(malformed) => malformed.to_string(),
+        };
+        let burial = Burial::of_garbage(self.queue, producer, headers, payload, error);
+        Message::Other((delivery, Other::Garbage(burial)))
     }
 
     /// Applies deliveries together, or one by one if they do not go together.
-    async fn settle(&mut self, run: Vec<(Delivery, Envelope<Raw>)>) -> Result<(), Failure> {
+    async fn settle(&mut self, run: Vec<Delivered>) -> Result<(), Failure> {
+        #[cfg(feature = "failpoints")]
+        if crate::failpoint::defect("ack-before-commit") {
+            self.acknowledge_all(&run).await?;
+        }
         if run.len() > 1 {
             let events: Vec<&Envelope<Raw>> = run.iter().map(|(_, event)| event).collect();
             if let Ok(applied) = apply(self.shared, self.consumer, &events).await {
@@ -171,17 +175,13 @@ impl Session<'_> {
                 return self.acknowledge_all(&run).await;
             }
         }
-        for (delivery, event) in run {
-            self.settle_one(delivery, event).await?;
+        for delivered in run {
+            self.settle_one(delivered).await?;
         }
         Ok(())
     }
 
-    async fn settle_one(
-        &mut self,
-        delivery: Delivery,
-        event: Envelope<Raw>,
-    ) -> Result<(), Failure> {
+    async fn settle_one(&mut self, (delivery, event): Delivered) -> Result<(), Failure> {
         let mut backoff = Backoff::default();
         loop {
             let problem = match apply(self.shared, self.consumer, &[&event]).await {
@@ -191,33 +191,22 @@ impl Session<'_> {
                 }
                 Err(problem) => problem,
             };
-            match problem {
-                // The delivery is held, not given back: an outage must not use up its tries.
-                Problem::Outage(error) => self.wait_for_database(&mut backoff, error).await?,
-                Problem::Rejected {
-                    rejection: Rejection::Reject(error),
-                } => {
-                    let burial = Burial::of_event(self.queue, &event, "rejected", &error);
+            let (trouble, error) = problem.into_parts();
+            match judgement::of_delivery(trouble, earlier_tries(&delivery)) {
+                Ruling::Hold => self.wait_for_database(&mut backoff, error).await?,
+                Ruling::Bury { reason } => {
+                    let burial = Burial::of_event(self.queue, &event, reason, &error);
                     return self.bury(&delivery, burial).await;
                 }
-                Problem::Rejected {
-                    rejection: Rejection::Retry(error),
-                } => {
-                    let tries = 1 + earlier_tries(&delivery);
-                    if tries >= TRIES {
-                        let burial = Burial::of_event(self.queue, &event, "tries", &error);
-                        return self.bury(&delivery, burial).await;
-                    }
-                    self.defer(delivery, tries, &error);
+                Ruling::Defer { tries, wait } => {
+                    self.defer(delivery, tries, wait, &error);
                     return Ok(());
                 }
             }
         }
     }
 
-    fn defer(&mut self, delivery: Delivery, tries: i64, error: &crate::error::BoxError) {
-        let failures = u32::try_from(tries - 1).unwrap_or(0);
-        let wait = broker::step(failures, RETRY_FIRST, RETRY_LAST);
+    fn defer(&mut self, delivery: Delivery, tries: i64, wait: Duration, error: &BoxError) {
         tracing::info!(
             queue = self.queue,
             tries,
@@ -225,24 +214,15 @@ impl Session<'_> {
             error = error.as_ref() as &dyn std::error::Error,
             "an event could not be applied and will be tried again"
         );
-        self.deferred.push(Deferred {
-            until: Instant::now() + wait,
-            delivery,
-        });
+        let until = Instant::now() + wait;
+        self.deferred.keep(delivery, until.into_std());
     }
 
     /// Gives deliveries back whose wait is over. Rejected, not "nacked": newer brokers count only
     /// the former.
     async fn give_back(&mut self) -> Result<(), Failure> {
-        let now = Instant::now();
-        let (due, later) = std::mem::take(&mut self.deferred)
-            .into_iter()
-            .partition(|deferred| deferred.until <= now);
-        self.deferred = later;
-        let due: Vec<Deferred> = due;
-        for deferred in due {
-            deferred
-                .delivery
+        for delivery in self.deferred.due(Instant::now().into_std()) {
+            delivery
                 .acker
                 .reject(BasicRejectOptions { requeue: true })
                 .await?;
@@ -269,7 +249,7 @@ impl Session<'_> {
     async fn wait_for_database(
         &self,
         backoff: &mut Backoff,
-        error: crate::error::BoxError,
+        error: BoxError,
     ) -> Result<(), Failure> {
         let wait = backoff.next();
         tracing::warn!(
@@ -304,7 +284,7 @@ impl Session<'_> {
 
     async fn compare(&mut self, digest: &Digest) -> Result<(), Failure> {
         match account::compare(&self.shared.pool, &mut self.comparison, digest).await? {
-            Verdict::Wait => Ok(()),
+            Verdict::Wait | Verdict::Agree => Ok(()),
             Verdict::Ask(wanted) => {
                 tracing::warn!(
                     queue = self.queue,
@@ -347,8 +327,8 @@ impl Session<'_> {
     }
 
     /// Acknowledges several at once where nothing before them is still open.
-    async fn acknowledge_all(&self, run: &[(Delivery, Envelope<Raw>)]) -> Result<(), Failure> {
-        if self.deferred.is_empty() {
+    async fn acknowledge_all(&self, run: &[Delivered]) -> Result<(), Failure> {
+        if self.deferred.allow_several_at_once() {
             return match run.last() {
                 Some((last, _)) => self.acknowledge(last, true).await,
                 None => Ok(()),

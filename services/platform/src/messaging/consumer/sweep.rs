@@ -6,24 +6,21 @@
 //! request, a crash) has the same cure. Every replica sweeps; the aggregate's mark lets one of them
 //! apply.
 
-use std::time::Duration;
+use tokio::time::Instant;
 
-use super::Rejection;
-use super::apply::{Problem, apply};
+use super::apply::apply;
+use super::judgement::{self, Ruling, Trouble};
 use super::session::Session;
-use crate::messaging::broker::{Failure, step};
+use crate::messaging::broker::Failure;
 use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, Raw};
-use crate::messaging::relay::replay::Wanted;
-use crate::messaging::{account, inbox, topology};
+use crate::messaging::relay::answer::Wanted;
+use crate::messaging::{account, inbox};
 
 /// Pause before the producer is asked for the same gap again.
 const ASK_AGAIN_SECONDS: f64 = 5.0;
 /// Rows of each kind per sweep; the rest is for the next one.
 const LIMIT: i64 = 100;
-/// First and longest wait before a parked event's effect is tried again.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_LAST: Duration = Duration::from_secs(5);
 
 impl Session<'_> {
     /// One round. A database that is away is met again in the next one.
@@ -80,26 +77,27 @@ impl Session<'_> {
             })
             .await?;
             account::replay_asked(pool, producer).await?;
-            self.comparison.replaying();
+            self.comparison.replaying(Instant::now().into_std());
         }
         Ok(())
     }
 
     /// Applies a dead letter again because an operator wants it.
     async fn revive(&mut self, event: &Envelope<Raw>) -> Result<(), Failure> {
-        match apply(self.shared, self.consumer, &[event]).await {
+        let problem = match apply(self.shared, self.consumer, &[event]).await {
             Ok(applied) => {
                 self.count(applied);
                 // A duplicate or an event that waits for another gap is no dead letter any more
                 // either.
                 dead_letters::remove(&self.shared.pool, event).await?;
+                return Ok(());
             }
-            Err(Problem::Outage(_)) => {}
-            Err(Problem::Rejected { rejection }) => {
-                let (Rejection::Retry(error) | Rejection::Reject(error)) = rejection;
-                let burial = Burial::of_event(self.queue, event, "replayed", &error);
-                dead_letters::bury(&self.shared.pool, &burial).await?;
-            }
+            Err(problem) => problem,
+        };
+        let (trouble, error) = problem.into_parts();
+        if trouble != Trouble::Outage {
+            let burial = Burial::of_event(self.queue, event, "replayed", &error);
+            dead_letters::bury(&self.shared.pool, &burial).await?;
         }
         Ok(())
     }
@@ -107,7 +105,7 @@ impl Session<'_> {
     /// Applies a parked event whose predecessor is there.
     async fn retry(&mut self, parked: &inbox::Parked) -> Result<(), Failure> {
         let event = &parked.event;
-        match apply(self.shared, self.consumer, &[event]).await {
+        let problem = match apply(self.shared, self.consumer, &[event]).await {
             Ok(applied) => {
                 self.count(applied);
                 // The claim has unparked what it applied; a duplicate is left over.
@@ -115,18 +113,18 @@ impl Session<'_> {
                     let mut connection = self.shared.pool.acquire().await?;
                     inbox::unpark(&mut connection, event).await?;
                 }
+                return Ok(());
             }
-            Err(Problem::Outage(_)) => {}
-            Err(Problem::Rejected {
-                rejection: Rejection::Retry(_),
-            }) if i64::from(parked.attempts) + 1 < topology::DELIVERY_LIMIT => {
-                let failures = u32::try_from(parked.attempts).unwrap_or(0);
-                let wait = step(failures, RETRY_FIRST, RETRY_LAST);
+            Err(problem) => problem,
+        };
+        let (trouble, error) = problem.into_parts();
+        match judgement::of_parked(trouble, parked.attempts) {
+            Ruling::Hold => {}
+            Ruling::Defer { wait, .. } => {
                 inbox::postpone(&self.shared.pool, event, wait.as_secs_f64()).await?;
             }
-            Err(Problem::Rejected { rejection }) => {
-                let (Rejection::Retry(error) | Rejection::Reject(error)) = rejection;
-                let burial = Burial::of_event(self.queue, event, "rejected", &error);
+            Ruling::Bury { reason } => {
+                let burial = Burial::of_event(self.queue, event, reason, &error);
                 dead_letters::bury(&self.shared.pool, &burial).await?;
                 self.shared.metrics.dead();
             }

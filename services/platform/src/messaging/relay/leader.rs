@@ -108,6 +108,11 @@ impl Leader {
         newest: i64,
         holes: (Vec<i64>, Vec<i64>),
     ) -> Result<log::Read, Failure> {
+        #[cfg(feature = "failpoints")]
+        if crate::failpoint::defect("xmin-order") {
+            let read = crate::messaging::defects::read_by_xid(&mut self.connection);
+            return within(ANSWER_TIMEOUT, "the database's answer", read).await;
+        }
         let read = log::read(&mut self.connection, newest, holes);
         within(ANSWER_TIMEOUT, "the database's answer", read).await
     }

@@ -4,6 +4,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::course::Numbered;
 use super::holes::{Mark, event_hash};
 use crate::messaging::envelope::{Envelope, Raw};
 use crate::messaging::topology;
@@ -29,11 +30,17 @@ pub(crate) struct Logged {
     pub(crate) payload: Vec<u8>,
 }
 
-impl Logged {
-    pub(crate) fn hash(&self) -> i64 {
-        event_hash(self.seq, self.id)
+impl Numbered for Logged {
+    fn seq(&self) -> i64 {
+        self.seq
     }
 
+    fn hash(&self) -> i64 {
+        event_hash(self.seq, self.id)
+    }
+}
+
+impl Logged {
     pub(crate) fn routing_key(&self) -> String {
         topology::routing_key(&self.r#type, &self.district)
     }
@@ -64,10 +71,6 @@ pub(crate) struct Read {
     pub(crate) rows: Vec<Logged>,
     /// The oldest transaction that was running.
     pub(crate) oldest_running: i64,
-    /// Whether every hole was looked for.
-    pub(crate) complete: bool,
-    /// Whether there may be more rows behind these.
-    pub(crate) more: bool,
 }
 
 /// Reads what is new after `newest` and what has turned up in the holes.
@@ -121,13 +124,9 @@ pub(crate) async fn read(
             })
         })
         .collect();
-    let limit = usize::try_from(BATCH).unwrap_or(usize::MAX);
-    let late = rows.iter().filter(|row| row.seq <= newest).count();
     Ok(Read {
-        oldest_running,
-        complete: late < limit,
-        more: late >= limit || rows.len() - late >= limit,
         rows,
+        oldest_running,
     })
 }
 

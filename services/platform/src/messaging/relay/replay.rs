@@ -9,6 +9,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, Page, Wanted};
 use super::log::{self, Logged};
 use crate::messaging::broker::{self, Failure, Outgoing};
 use crate::messaging::envelope::control_properties;
@@ -24,21 +25,6 @@ pub(crate) const DONE: &str = "replayed";
 pub(crate) struct Request {
     pub(crate) queue: String,
     pub(crate) wanted: Wanted,
-}
-
-/// What is missing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Wanted {
-    /// Events with `after < seq`, up to `last` or to the end of the log.
-    Range { after: i64, last: Option<i64> },
-    /// Versions `first..=last` of one aggregate.
-    Versions {
-        aggregate: String,
-        aggregate_id: String,
-        first: i64,
-        last: i64,
-    },
 }
 
 impl Request {
@@ -94,26 +80,22 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
 
 async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result<u64, Failure> {
     let mut events = 0;
-    match &request.wanted {
-        Wanted::Range { after, last } => {
-            let mut after = *after;
-            loop {
-                let rows = log::range(&shared.pool, after, last.unwrap_or(i64::MAX)).await?;
-                let Some(newest) = rows.last() else { break };
-                after = newest.seq;
-                events += send(shared, channel, &request.queue, rows).await?;
-            }
-            broker::publish(channel.clone(), done(&request.queue)).await?;
-        }
-        Wanted::Versions {
-            aggregate,
-            aggregate_id,
-            first,
-            last,
-        } => {
-            let rows = log::versions(&shared.pool, aggregate, aggregate_id, *first, *last).await?;
-            events += send(shared, channel, &request.queue, rows).await?;
-        }
+    let mut answer = Answer::to(&request.wanted);
+    while let Some(page) = answer.page() {
+        let rows = match page {
+            Page::Range { after, last } => log::range(&shared.pool, after, last).await?,
+            Page::Versions {
+                aggregate,
+                aggregate_id,
+                first,
+                last,
+            } => log::versions(&shared.pool, aggregate, aggregate_id, first, last).await?,
+        };
+        answer.turn(rows.last().map(|row| row.seq));
+        events += send(shared, channel, &request.queue, rows).await?;
+    }
+    if answer.ends_with_word() {
+        broker::publish(channel.clone(), done(&request.queue)).await?;
     }
     Ok(events)
 }

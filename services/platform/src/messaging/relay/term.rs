@@ -1,6 +1,5 @@
 //! One leadership: read, publish, settle, until something goes wrong.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,39 +11,29 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::holes::Ledger;
+use super::course::{Course, Limits, Receipt};
 use super::leader::Leader;
-use super::log::Logged;
-use crate::messaging::account::Digest;
+use super::log::{self, Logged};
+use crate::failpoint;
 use crate::messaging::broker::{self, Failure, Outgoing};
+use crate::messaging::comparison::Digest;
 use crate::messaging::{Shared, topology, trace};
 
 /// Unconfirmed messages at a time. The broker confirms in batches; more than this only adds
 /// latency.
 const WINDOW: usize = 200;
-/// Pause between reads while there is something to do, and while there is nothing.
-const POLL_BUSY: Duration = Duration::from_millis(2);
-const POLL_IDLE: Duration = Duration::from_millis(50);
 /// How often the durable mark is written: what a new leader publishes again at most.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for confirmations under way.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A confirmed event's number and hash; nothing for a digest.
-type Confirmed = Option<(i64, i64)>;
 
 struct Term<'a> {
     shared: &'a Arc<Shared>,
     connection: &'a Connection,
     channel: Channel,
     leader: Leader,
-    ledger: Ledger,
-    saved: i64,
-    queue: VecDeque<Logged>,
-    under_way: FuturesOrdered<BoxFuture<'static, Result<Confirmed, Failure>>>,
-    /// The last read was cut short: there is more to read at once.
-    more: bool,
-    pause: Duration,
+    course: Course<Logged>,
+    under_way: FuturesOrdered<BoxFuture<'static, Result<Receipt, Failure>>>,
 }
 
 /// Leads until `stop` or the first failure.
@@ -56,17 +45,17 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let mark = leader.mark().await?;
     let channel = broker::confirming_channel(connection).await?;
+    let limits = Limits {
+        batch: usize::try_from(log::BATCH).unwrap_or(usize::MAX),
+        window: WINDOW,
+    };
     let mut term = Term {
         shared,
         connection,
         channel,
         leader,
-        ledger: Ledger::new(mark),
-        saved: mark.seq,
-        queue: VecDeque::new(),
+        course: Course::new(mark, limits),
         under_way: FuturesOrdered::new(),
-        more: true,
-        pause: POLL_BUSY,
     };
     term.lead(stop).await?;
     term.finish().await
@@ -81,9 +70,9 @@ impl Term<'_> {
         let signal = Arc::clone(&self.shared.settings.outbox_signal);
         let mut next_read = Instant::now();
         loop {
-            if self.more && self.queue.is_empty() {
+            if self.course.must_read() {
                 self.read().await?;
-                next_read = Instant::now() + self.pause;
+                next_read = Instant::now() + self.course.pause();
             }
             self.fill().await;
             tokio::select! {
@@ -91,14 +80,14 @@ impl Term<'_> {
                 () = stop.cancelled() => return Ok(()),
                 _ = mark.tick() => self.save().await?,
                 _ = digest.tick() => self.digest().await,
-                () = signal.notified(), if self.queue.is_empty() => {
+                () = signal.notified(), if self.course.may_read() => {
                     self.read().await?;
-                    next_read = Instant::now() + self.pause;
+                    next_read = Instant::now() + self.course.pause();
                 }
-                Some(confirmed) = self.under_way.next() => self.settle(confirmed?),
-                () = tokio::time::sleep_until(next_read), if self.queue.is_empty() => {
+                Some(receipt) = self.under_way.next() => self.settle(receipt?),
+                () = tokio::time::sleep_until(next_read), if self.course.may_read() => {
                     self.read().await?;
-                    next_read = Instant::now() + self.pause;
+                    next_read = Instant::now() + self.course.pause();
                 }
             }
         }
@@ -108,36 +97,24 @@ impl Term<'_> {
     async fn read(&mut self) -> Result<(), Failure> {
         let read = self
             .leader
-            .read(self.ledger.newest(), self.ledger.holes())
+            .read(self.course.newest(), self.course.holes())
             .await?;
-        let found: Vec<i64> = read.rows.iter().map(|row| row.seq).collect();
-        if self
-            .ledger
-            .observe(&found, read.oldest_running, read.complete)
-        {
-            self.ledger.bind(self.leader.bound().await?);
+        failpoint::at("relay-read");
+        if self.course.take(read.rows, read.oldest_running) {
+            self.course.bind(self.leader.bound().await?);
         }
-        self.more = read.more;
-        self.pause = if found.is_empty() {
-            (self.pause * 2).min(POLL_IDLE)
-        } else {
-            POLL_BUSY
-        };
-        self.queue.extend(read.rows);
-        self.shared.metrics.holes(self.ledger.missing());
-        self.shared
-            .metrics
-            .unconfirmed(self.queue.len() + self.under_way.len());
+        #[cfg(feature = "failpoints")]
+        if failpoint::defect("cursor-on-seq") {
+            self.course.give_up_holes();
+        }
+        self.shared.metrics.holes(self.course.missing());
+        self.shared.metrics.unconfirmed(self.course.unconfirmed());
         Ok(())
     }
 
     /// Publishes from the queue as long as the window has room.
     async fn fill(&mut self) {
-        while self.under_way.len() < WINDOW {
-            let Some(row) = self.queue.pop_front() else {
-                return;
-            };
-            let confirmed = Some((row.seq, row.hash()));
+        while let Some((row, receipt)) = self.course.publish() {
             let routing_key = row.routing_key();
             let span = tracing::info_span!(
                 "publish event",
@@ -155,36 +132,37 @@ impl Term<'_> {
                 payload: envelope.body.payload,
                 mandatory: true,
             };
-            self.send(message, confirmed, span).await;
+            self.send(message, receipt, span).await;
         }
     }
 
-    async fn send(&mut self, message: Outgoing, confirmed: Confirmed, span: tracing::Span) {
+    async fn send(&mut self, message: Outgoing, receipt: Receipt, span: tracing::Span) {
         let channel = self.channel.clone();
-        let publish = async move { broker::publish(channel, message).await.map(|()| confirmed) };
+        let publish = async move { broker::publish(channel, message).await.map(|()| receipt) };
         let mut publish: BoxFuture<'static, _> = Box::pin(publish.instrument(span));
         // Polled once here, so that frames are queued in the order of the log.
         if let std::task::Poll::Ready(outcome) = futures_util::poll!(&mut publish) {
             publish = Box::pin(std::future::ready(outcome));
         }
+        failpoint::at("relay-published");
         self.under_way.push_back(publish);
     }
 
-    fn settle(&mut self, confirmed: Confirmed) {
-        if let Some((seq, hash)) = confirmed {
-            self.ledger.confirm(seq, hash);
+    fn settle(&mut self, receipt: Receipt) {
+        if receipt.is_of_event() {
+            failpoint::at("relay-confirmed");
             self.shared.metrics.published();
         }
-        self.shared
-            .metrics
-            .unconfirmed(self.queue.len() + self.under_way.len());
+        self.course.settle(receipt);
+        self.shared.metrics.unconfirmed(self.course.unconfirmed());
     }
 
     /// Says what consumers must have by now. It follows the events it sums up through the same
     /// queue.
     async fn digest(&mut self) {
-        let digest = Digest::new(&self.shared.settings.service, self.ledger.mark());
-        self.send(digest.message(), None, tracing::Span::none())
+        let (mark, receipt) = self.course.say();
+        let digest = Digest::new(&self.shared.settings.service, mark);
+        self.send(digest.message(), receipt, tracing::Span::none())
             .await;
     }
 
@@ -192,10 +170,10 @@ impl Term<'_> {
         if !self.connection.status().connected() {
             return Err(Failure::Closed);
         }
-        let mark = self.ledger.mark();
-        if mark.seq != self.saved {
+        if let Some(mark) = self.course.unsaved() {
             self.leader.save(mark).await?;
-            self.saved = mark.seq;
+            failpoint::at("relay-saved");
+            self.course.saved(mark);
         }
         Ok(())
     }
@@ -208,7 +186,7 @@ impl Term<'_> {
             loop {
                 self.fill().await;
                 match self.under_way.next().await {
-                    Some(confirmed) => self.settle(confirmed?),
+                    Some(receipt) => self.settle(receipt?),
                     None => return Ok::<(), Failure>(()),
                 }
             }

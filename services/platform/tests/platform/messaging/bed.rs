@@ -72,8 +72,12 @@ impl Bed {
             digest_every: Duration::from_millis(200),
         };
         for pool in [&bed.producer, &bed.consumer] {
-            let migration = include_str!("../../../migrations/0002_messaging.sql");
-            sqlx::raw_sql(migration).execute(pool).await.unwrap();
+            for migration in [
+                include_str!("../../../migrations/0002_messaging.sql"),
+                include_str!("../../../migrations/0003_audit.sql"),
+            ] {
+                sqlx::raw_sql(migration).execute(pool).await.unwrap();
+            }
         }
         sqlx::raw_sql(EFFECTS).execute(&bed.consumer).await.unwrap();
         bed
