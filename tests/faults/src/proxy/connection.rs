@@ -301,8 +301,8 @@ impl Lines {
         };
         let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
         self.put(match direction {
-            Direction::ToServer => session.from_client(bytes),
-            Direction::ToClient => session.from_broker(bytes, Instant::now()),
+            Direction::ToServer => session.hear_client(bytes),
+            Direction::ToClient => session.hear_broker(bytes, Instant::now()),
         });
     }
 

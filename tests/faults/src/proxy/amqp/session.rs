@@ -48,7 +48,7 @@ impl Session {
     }
 
     /// Bytes that the client sent.
-    pub(crate) fn from_client(&mut self, bytes: &[u8]) -> Output {
+    pub(crate) fn hear_client(&mut self, bytes: &[u8]) -> Output {
         let mut output = Output::default();
         let mut splitter = std::mem::replace(&mut self.client, Splitter::of_client());
         splitter.feed(bytes, |piece| match piece {
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Bytes that the broker sent, and what has been delayed long enough.
-    pub(crate) fn from_broker(&mut self, bytes: &[u8], now: Instant) -> Output {
+    pub(crate) fn hear_broker(&mut self, bytes: &[u8], now: Instant) -> Output {
         let mut output = Output::default();
         let mut splitter = std::mem::replace(&mut self.broker, Splitter::of_broker());
         splitter.feed(bytes, |piece| match piece {
@@ -93,29 +93,28 @@ impl Session {
 
     fn client_frame(&mut self, frame: Frame<'_>, output: &mut Output) {
         let number = frame.channel;
-        match (frame.kind, method_of(&frame)) {
+        let taken = match (frame.kind, method_of(&frame)) {
             (METHOD, Some(CHANNEL_OPEN)) => {
                 self.channels.insert(number, Channel::default());
+                None
             }
-            (METHOD, Some(CHANNEL_CLOSE)) => self.forget(number),
+            (METHOD, Some(CHANNEL_CLOSE)) => {
+                self.forget(number);
+                None
+            }
             (METHOD, Some(CONFIRM_SELECT)) => {
                 if let Some(channel) = self.channels.get_mut(&number) {
                     channel.confirms = true;
                 }
+                None
             }
-            (METHOD, Some(BASIC_PUBLISH)) => {
-                if self.begin_publication(&frame, output).is_some() {
-                    return;
-                }
-            }
-            (HEADER | BODY, _) => {
-                if self.continue_publication(&frame, output).is_some() {
-                    return;
-                }
-            }
-            _ => {}
+            (METHOD, Some(BASIC_PUBLISH)) => self.begin_publication(&frame, output),
+            (HEADER | BODY, _) => self.continue_publication(&frame, output),
+            _ => None,
+        };
+        if taken.is_none() {
+            output.to_broker.extend_from_slice(frame.raw);
         }
-        output.to_broker.extend_from_slice(frame.raw);
     }
 
     /// Decides about a publication with confirms; `None` for one without.
@@ -180,17 +179,17 @@ impl Session {
     }
 
     fn broker_frame(&mut self, frame: Frame<'_>, now: Instant, output: &mut Output) {
-        match (frame.kind, method_of(&frame)) {
-            (METHOD, Some(CHANNEL_CLOSE)) => self.forget(frame.channel),
-            (METHOD, Some(method @ (BASIC_ACK | BASIC_NACK))) => {
-                if self
-                    .settle(&frame, method == BASIC_ACK, now, output)
-                    .is_some()
-                {
-                    return;
-                }
+        let taken = match (frame.kind, method_of(&frame)) {
+            (METHOD, Some(CHANNEL_CLOSE)) => {
+                self.forget(frame.channel);
+                None
             }
-            _ => {}
+            (METHOD, Some(BASIC_ACK)) => self.settle(&frame, true, now, output),
+            (METHOD, Some(BASIC_NACK)) => self.settle(&frame, false, now, output),
+            _ => None,
+        };
+        if taken.is_some() {
+            return;
         }
         output.to_client.extend_from_slice(frame.raw);
         if let Some(channel) = self.channels.get_mut(&frame.channel) {
