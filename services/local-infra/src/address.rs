@@ -71,7 +71,8 @@ pub(crate) fn percent_encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-fn percent_decode(text: &str) -> Result<String> {
+/// Reads what [`percent_encode`] has written.
+pub(crate) fn percent_decode(text: &str) -> Result<String> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -82,7 +83,7 @@ fn percent_decode(text: &str) -> Result<String> {
         let digits: String = rest.by_ref().take(2).map(char::from).collect();
         bytes.push(u8::from_str_radix(&digits, 16).context("a % is not followed by two digits")?);
     }
-    String::from_utf8(bytes).context("the login is not UTF-8")
+    String::from_utf8(bytes).context("this part of the URL is not UTF-8")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! RabbitMQ: finding, configuring and starting it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::files::{last_lines, on_path, versioned, wait_until, write_private};
 use crate::management::Management;
 use crate::packages::{Need, install};
 use crate::ports::{Ports, is_free};
-use crate::process::{Launch, Process, Signal};
+use crate::process::{Launch, Process, Signal, clean_command};
 
 /// The name of the only user; the usual `guest` is not made.
 pub(crate) const USER: &str = "handslag";
@@ -20,6 +21,12 @@ const OLDEST: (u32, u32) = (3, 10);
 
 /// About 10 s on an idle machine; a machine that compiles at the same time takes several times it.
 const START_LIMIT: Duration = Duration::from_secs(120);
+
+/// Modest beside the compiler and the browser of the same machine.
+pub(crate) const MEMORY_WATERMARK: &str = "1GB";
+
+/// An alarm is raised at once; the broker's own look at its memory comes every second.
+const ALARM_LIMIT: Duration = Duration::from_secs(20);
 
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -152,6 +159,34 @@ impl Broker<'_> {
         Process::adopt(&self.port_mapper_log(), &self.ports.epmd.to_string())
     }
 
+    /// Runs `rabbitmqctl` on this node, for what the management interface cannot do. It starts an
+    /// Erlang machine of its own, which takes about 2 s.
+    pub(crate) fn control(&self, arguments: &[&str]) -> Result<()> {
+        let program = self.script.with_file_name("rabbitmqctl");
+        let mut command = clean_command(&program, self.account, &self.directory);
+        command.args(arguments).envs(self.environment());
+        // It listens for a moment, and on this machine alone like everything else.
+        let listen = "-kernel inet_dist_use_interface {127,0,0,1}";
+        command.env("RABBITMQ_CTL_ERL_ARGS", listen);
+        let output = command
+            .output()
+            .with_context(|| format!("cannot run {}", program.display()))?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            bail!("rabbitmqctl {}: {}", arguments.join(" "), complaint.trim());
+        }
+        Ok(())
+    }
+
+    /// Deletes everything that the node has stored. It must not run.
+    pub(crate) fn delete_data(&self) -> Result<()> {
+        let data = self.directory.join("data");
+        if data.exists() {
+            fs::remove_dir_all(&data).context("cannot delete the broker's data")?;
+        }
+        Ok(())
+    }
+
     fn log(&self) -> PathBuf {
         self.directory.join("start.log")
     }
@@ -171,8 +206,7 @@ impl Broker<'_> {
              default_user = {USER}\n\
              default_pass = {password}\n\
              default_user_tags.administrator = true\n\
-             # Modest beside the compiler and the browser of the same machine.\n\
-             vm_memory_high_watermark.absolute = 1GB\n\
+             vm_memory_high_watermark.absolute = {MEMORY_WATERMARK}\n\
              disk_free_limit.absolute = 200MB\n\
              # The log of quorum queues is kept in memory up to this size; 512 MiB by default.\n\
              raft.wal_max_size_bytes = 33554432\n\
@@ -235,6 +269,20 @@ impl Broker<'_> {
 /// Stops the node in order.
 pub(crate) fn stop(process: &Process) -> Result<()> {
     process.stop(Signal::Terminate, STOP_LIMIT)
+}
+
+/// Waits until the node has an alarm, or none.
+pub(crate) fn await_alarm(management: &Management, on: bool) -> Result<()> {
+    let mut last = Ok(!on);
+    let is_so = || {
+        last = management.has_alarm();
+        matches!(last, Ok(alarm) if alarm == on)
+    };
+    if !wait_until(ALARM_LIMIT, is_so) {
+        last.context("the broker does not tell whether it has an alarm")?;
+        bail!("the broker's alarm does not become {on}");
+    }
+    Ok(())
 }
 
 fn new_enough(version: &str) -> bool {

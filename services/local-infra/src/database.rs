@@ -24,6 +24,12 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Four services and a web front hold up to 8 connections each, a test binary some hundred.
 const CONNECTIONS: u32 = 300;
 
+/// Only passwords, only from this machine: another user of it cannot come in.
+pub(crate) const SESSIONS: &str = "host all all 127.0.0.1/32 scram-sha-256";
+
+/// The same for a standby; "all" databases leave this one out.
+pub(crate) const REPLICATION: &str = "host replication all 127.0.0.1/32 scram-sha-256";
+
 /// One private PostgreSQL.
 pub(crate) struct Database<'a> {
     pub(crate) programs: &'a Programs,
@@ -37,7 +43,7 @@ impl Database<'_> {
     /// Makes the data directory unless it exists. `initdb` works in a neighbour that is renamed at
     /// the end, so that one that was killed half way is never taken for a whole one.
     pub(crate) fn initialise(&self, password: &str) -> Result<()> {
-        let data = self.directory.join("data");
+        let data = self.data();
         if data.exists() {
             return Ok(());
         }
@@ -51,11 +57,15 @@ impl Database<'_> {
         let made = self.initdb(&fresh, &secret);
         fs::remove_file(&secret)?;
         made?;
-        // Only passwords, only from this machine: another user of it cannot come in.
-        let rules = "host all all 127.0.0.1/32 scram-sha-256\n";
-        write_private(&fresh.join("pg_hba.conf"), rules)?;
-        self.account.own(&fresh.join("pg_hba.conf"), 0o600)?;
+        self.admit(&fresh, &[SESSIONS])?;
         fs::rename(&fresh, &data).context("cannot finish the data directory")
+    }
+
+    /// Writes who may connect.
+    pub(crate) fn admit(&self, data: &Path, rules: &[&str]) -> Result<()> {
+        let path = data.join("pg_hba.conf");
+        write_private(&path, &(rules.join("\n") + "\n"))?;
+        self.account.own(&path, 0o600)
     }
 
     fn initdb(&self, fresh: &Path, secret: &Path) -> Result<()> {
@@ -100,16 +110,13 @@ impl Database<'_> {
     /// `before` is the process that served this directory last. When it is known to be dead, its
     /// lock file is stale, however its number may be used again by now.
     pub(crate) fn launch(&self, before: Option<&Process>) -> Result<Process> {
-        let lock = self.directory.join("data/postmaster.pid");
+        let lock = self.data().join("postmaster.pid");
         let stale = before.is_some_and(|process| !process.is_alive() && names(&lock, process.pid));
         if stale {
             fs::remove_file(&lock).context("cannot remove a stale postmaster.pid")?;
         }
         let program = self.programs.program("postgres");
-        let mut arguments = vec![
-            "-D".to_owned(),
-            self.directory.join("data").display().to_string(),
-        ];
+        let mut arguments = vec!["-D".to_owned(), self.data().display().to_string()];
         for setting in self.settings() {
             arguments.extend(["-c".to_owned(), setting]);
         }
@@ -158,10 +165,12 @@ impl Database<'_> {
 
     /// The server that runs here, if somebody started it and was killed before remembering it.
     pub(crate) fn adopt(&self) -> Option<Process> {
-        Process::adopt(
-            &self.log(),
-            &self.directory.join("data").display().to_string(),
-        )
+        Process::adopt(&self.log(), &self.data().display().to_string())
+    }
+
+    /// Where its data lies.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
     }
 
     fn log(&self) -> PathBuf {
@@ -192,6 +201,11 @@ impl Database<'_> {
 /// Stops the server: open sessions are ended, committed data is kept.
 pub(crate) fn stop(process: &Process) -> Result<()> {
     process.stop(Signal::Interrupt, STOP_LIMIT)
+}
+
+/// Ends the server at once; the next start recovers.
+pub(crate) fn crash(process: &Process) -> Result<()> {
+    process.stop(Signal::Quit, STOP_LIMIT)
 }
 
 /// Whether a `postmaster.pid` names this process.

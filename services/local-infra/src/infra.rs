@@ -1,5 +1,7 @@
 //! Starting, finding again and stopping one set of private servers.
 
+mod faults;
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::broker;
 use crate::database;
+use crate::pause::wake;
 use crate::ports::{Ports, await_free};
 use crate::process::Process;
 use crate::servers::Servers;
@@ -97,6 +100,10 @@ impl Infra {
         State::load(self.data_dir()).is_ok_and(|state| state.both_run())
     }
 
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// The addresses, to be kept beyond this value.
     #[must_use]
     pub fn servers(&self) -> &Servers {
@@ -109,13 +116,19 @@ impl Infra {
         &self.setup.data_dir
     }
 
-    /// Stops both servers in order. What they hold is kept for the next start.
+    /// Stops both servers in order, and removes a standby. What they hold is kept for the next
+    /// start.
     ///
     /// # Errors
     ///
     /// When one of them does not end, not even by force.
     pub fn stop(&self) -> Result<()> {
-        let stopped = [self.stop_broker(), self.stop_database()];
+        // Without its standby first: a commit would wait for it after the next start.
+        let stopped = [
+            self.remove_standby(),
+            self.stop_broker(),
+            self.stop_database(),
+        ];
         stopped.into_iter().collect()
     }
 
@@ -127,6 +140,7 @@ impl Infra {
     pub fn stop_broker(&self) -> Result<()> {
         let memory = Memory::open(self.data_dir())?;
         let state = memory.state();
+        state.broker.iter().for_each(wake);
         state.broker.as_ref().map_or(Ok(()), broker::stop)?;
         state.port_mapper.as_ref().map_or(Ok(()), Process::kill)?;
         await_free(ports_of(&memory)?.amqp)?;
@@ -140,42 +154,10 @@ impl Infra {
     /// When it does not end, not even by force.
     pub fn stop_database(&self) -> Result<()> {
         let memory = Memory::open(self.data_dir())?;
-        memory
-            .state()
-            .postgres
-            .as_ref()
-            .map_or(Ok(()), database::stop)?;
+        let state = memory.state();
+        state.postgres.iter().for_each(wake);
+        state.postgres.as_ref().map_or(Ok(()), database::stop)?;
         memory.update(|state| state.postgres = None)
-    }
-
-    /// Kills the broker as a crash would, and waits until nobody can connect any more: its threads
-    /// end one after the other.
-    ///
-    /// # Errors
-    ///
-    /// When it does not end.
-    pub fn kill_broker(&self) -> Result<()> {
-        let memory = Memory::open(self.data_dir())?;
-        memory
-            .state()
-            .broker
-            .as_ref()
-            .map_or(Ok(()), Process::kill)?;
-        await_free(ports_of(&memory)?.amqp)
-    }
-
-    /// Kills the database as a crash would, and waits until nobody can connect any more.
-    ///
-    /// # Errors
-    ///
-    /// When it does not end.
-    pub fn kill_database(&self) -> Result<()> {
-        let memory = Memory::open(self.data_dir())?;
-        memory
-            .state()
-            .postgres
-            .as_ref()
-            .map_or(Ok(()), Process::kill)
     }
 
     /// Starts the broker again, on the same ports.
@@ -201,7 +183,7 @@ impl Infra {
     }
 }
 
-fn ports_of(memory: &Memory) -> Result<Ports> {
+pub(crate) fn ports_of(memory: &Memory) -> Result<Ports> {
     memory
         .state()
         .ports

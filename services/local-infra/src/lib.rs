@@ -12,6 +12,10 @@
 //!   else, and since the tools that depend on it should compile in seconds.
 //! * The broker is administered over its management interface: one request takes 2 ms, where
 //!   `rabbitmqctl` has to start an Erlang machine for 2 s.
+//! * What happens to servers in production can be made to happen to these: they are killed, stand
+//!   still, lose their data, fail over to a [`Standby`] and run out of disk ([`Tmpfs`]) or memory.
+//!   Whatever outlasts a call is undone when its value is dropped, so that a test that fails
+//!   leaves no server behind that nobody understands.
 
 mod account;
 mod address;
@@ -21,19 +25,27 @@ mod files;
 mod infra;
 mod management;
 mod packages;
+mod pause;
 mod ports;
 mod process;
 mod programs;
 mod psql;
 mod servers;
 mod setup;
+mod standby;
 mod state;
 mod testing;
+mod tmpfs;
+mod vhost;
 
 pub use account::default_data_dir;
 pub use infra::{Infra, Options};
 pub use management::{Policy, STANDARD_POLICY};
 pub use packages::{Need, install};
+pub use pause::Paused;
 pub use programs::postgres_program;
 pub use servers::Servers;
+pub use standby::Standby;
 pub use testing::{shared_for_tests, stop_test_servers, test_data_dir};
+pub use tmpfs::Tmpfs;
+pub use vhost::{Binding, Connection, Queue, Vhost};

@@ -92,6 +92,35 @@ impl Management {
         Ok(())
     }
 
+    /// What the operator has defined: users, virtual hosts, permissions, policies. What clients
+    /// declare is left out, and so are the global parameters, which say who the node is.
+    pub(crate) fn definitions(&self) -> Result<Value> {
+        let mut definitions = self.request("GET", "/api/definitions", None)?;
+        let all = definitions
+            .as_object_mut()
+            .context("the broker tells no definitions")?;
+        for declared in ["queues", "exchanges", "bindings", "global_parameters"] {
+            all.remove(declared);
+        }
+        Ok(definitions)
+    }
+
+    /// Defines it all again.
+    pub(crate) fn define(&self, definitions: Value) -> Result<()> {
+        self.request("POST", "/api/definitions", Some(definitions))
+            .map(drop)
+    }
+
+    /// Whether the node is short of memory or disk.
+    pub(crate) fn has_alarm(&self) -> Result<bool> {
+        let path = "/api/health/checks/local-alarms";
+        match self.exchange("GET", path, None)? {
+            (200, _) => Ok(false),
+            (503, _) => Ok(true),
+            (status, body) => bail!("the broker answers {status} to GET {path}: {body}"),
+        }
+    }
+
     /// Removes a virtual host with all its queues.
     pub(crate) fn delete_vhost(&self, name: &str) -> Result<()> {
         self.request(
@@ -102,9 +131,26 @@ impl Management {
         Ok(())
     }
 
+    /// One request that must succeed.
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
+        let (status, body) = self.exchange(method, path, body)?;
+        if !(200..300).contains(&status) {
+            bail!("the broker answers {status} to {method} {path}: {body}");
+        }
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&body).with_context(|| format!("{method} {path} answers no JSON"))
+    }
+
     /// One request on one connection. HTTP/1.0, so that the answer is neither chunked nor kept
     /// open and ends where the connection ends.
-    fn request(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
+    pub(crate) fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(u16, String)> {
         let Address {
             user,
             password,
@@ -132,13 +178,7 @@ impl Management {
             .read_to_string(&mut answer)
             .with_context(|| format!("{method} {path}"))?;
         let (status, body) = parse_answer(&answer)?;
-        if !(200..300).contains(&status) {
-            bail!("the broker answers {status} to {method} {path}: {body}");
-        }
-        if body.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(body).with_context(|| format!("{method} {path} answers no JSON"))
+        Ok((status, body.to_owned()))
     }
 }
 
@@ -153,9 +193,9 @@ fn parse_answer(answer: &str) -> Result<(u16, &str)> {
     Ok((status.context("the answer has no status")?, body.trim()))
 }
 
-/// Base64 with padding, for the login alone: not worth a dependency in a crate that must compile
-/// in seconds.
-fn base64(bytes: &[u8]) -> String {
+/// Base64 with padding, for logins and bodies of messages: not worth a dependency in a crate that
+/// must compile in seconds.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

@@ -48,10 +48,29 @@ pub(crate) struct Launch<'a> {
 pub(crate) enum Signal {
     /// PostgreSQL: end every session and stop.
     Interrupt,
+    /// PostgreSQL: end at once, without a checkpoint.
+    Quit,
     /// RabbitMQ: stop in order.
     Terminate,
     /// Cannot be refused; for faults and for servers that do not stop.
     Kill,
+    /// Stand still; cannot be refused.
+    Stop,
+    /// Go on after having stood still.
+    Continue,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "INT",
+            Self::Quit => "QUIT",
+            Self::Terminate => "TERM",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Continue => "CONT",
+        }
+    }
 }
 
 impl Launch<'_> {
@@ -78,13 +97,13 @@ impl Launch<'_> {
                 String::from_utf8_lossy(&output.stderr).trim()
             );
         };
-        let Some(started) = start_of(pid) else {
+        let Some(process) = Process::with_number(pid) else {
             bail!(
                 "{name} ended at once: {}",
                 crate::files::last_lines(self.log, 5)
             );
         };
-        Ok(Process { pid, started })
+        Ok(process)
     }
 }
 
@@ -102,13 +121,27 @@ impl Process {
         let proven = line
             .split(|byte| *byte == 0)
             .any(|part| part == argument.as_bytes());
-        let started = start_of(pid).filter(|_| proven)?;
+        Self::with_number(pid).filter(|_| proven)
+    }
+
+    /// The process that has this number now.
+    pub(crate) fn with_number(pid: u32) -> Option<Self> {
+        let started = look(pid)?.started;
         Some(Self { pid, started })
     }
 
-    /// Whether exactly this process still runs.
+    /// Whether exactly this process still runs, or stands still.
     pub(crate) fn is_alive(&self) -> bool {
-        start_of(self.pid).is_some_and(|started| started == self.started)
+        self.look().is_some()
+    }
+
+    /// Whether exactly this process stands still.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.look().is_some_and(|look| look.stopped)
+    }
+
+    fn look(&self) -> Option<Look> {
+        look(self.pid).filter(|look| look.started == self.started)
     }
 
     /// Sends a signal; nothing happens when the process has ended already.
@@ -116,18 +149,14 @@ impl Process {
         if !self.is_alive() {
             return Ok(());
         }
-        let name = match signal {
-            Signal::Interrupt => "INT",
-            Signal::Terminate => "TERM",
-            Signal::Kill => "KILL",
-        };
         // The shell's own `kill`: the program of that name is missing in slim images.
         let output = Command::new("sh")
-            .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.pid.to_string()])
+            .args(["-c", "kill -s \"$0\" \"$1\"", signal.name()])
+            .arg(self.pid.to_string())
             .output()
             .context("cannot run sh")?;
         if !output.status.success() && self.is_alive() {
-            bail!("cannot stop process {}", self.pid);
+            bail!("cannot send {} to process {}", signal.name(), self.pid);
         }
         Ok(())
     }
@@ -173,18 +202,29 @@ pub(crate) fn clean_command(
     command
 }
 
-/// When the process was started; `None` when it has ended (a zombie has).
-fn start_of(pid: u32) -> Option<String> {
+/// What the system tells about a process.
+struct Look {
+    /// When it was started, in whatever form the system tells it.
+    started: String,
+    /// It stands still by a signal.
+    stopped: bool,
+}
+
+/// Looks at a process; `None` when it has ended (a zombie has).
+fn look(pid: u32) -> Option<Look> {
+    let of_state = |state: &str, started: String| {
+        (!state.starts_with(['Z', 'X'])).then(|| Look {
+            started,
+            stopped: state.starts_with('T'),
+        })
+    };
     if Path::new("/proc/self/stat").exists() {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name in brackets may itself hold blanks and brackets.
         let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
         let (state, ticks) = (fields.first()?, fields.get(19)?);
-        if matches!(*state, "Z" | "X") {
-            return None;
-        }
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        return Some(format!("{}+{ticks}", boot.trim()));
+        return of_state(state, format!("{}+{ticks}", boot.trim()));
     }
     let pid = pid.to_string();
     let output = Command::new("ps")
@@ -193,7 +233,7 @@ fn start_of(pid: u32) -> Option<String> {
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let (state, started) = text.trim().split_once(char::is_whitespace)?;
-    (!state.starts_with('Z')).then(|| started.trim().to_owned())
+    of_state(state, started.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::address::{Address, percent_encode};
+use crate::address::{Address, percent_decode, percent_encode};
 use crate::files::{random_hex, seconds_since_1970};
 use crate::management::{Management, Policy, STANDARD_POLICY};
 use crate::psql::{Psql, find_psql};
+use crate::vhost::Vhost;
 
 /// Databases and virtual hosts of tests live for an hour at most, so that a test that was killed
 /// leaves nothing for long; no single test runs for so long.
@@ -22,7 +23,7 @@ const TEST_LIFETIME_SECONDS: u64 = 3_600;
 pub struct Servers {
     pub(crate) psql: Psql,
     amqp: Address,
-    management: Management,
+    pub(crate) management: Management,
     /// The mark that somebody uses the shared test servers.
     in_use: Option<Arc<File>>,
 }
@@ -80,6 +81,26 @@ impl Servers {
     #[must_use]
     pub fn management_url(&self) -> String {
         format!("http://{}", self.management.0.authority())
+    }
+
+    /// A virtual host, as its operator sees it.
+    #[must_use]
+    pub fn vhost(&self, name: &str) -> Vhost {
+        Vhost::new(self.management.clone(), name)
+    }
+
+    /// The virtual host that an AMQP URL names, as [`Self::fresh_vhost`] answers one.
+    ///
+    /// # Errors
+    ///
+    /// When the URL names none.
+    pub fn vhost_of(&self, amqp_url: &str) -> Result<Vhost> {
+        let path = amqp_url.split('/').nth(3).unwrap_or_default();
+        let name = path.split('?').next().unwrap_or_default();
+        if name.is_empty() {
+            bail!("the URL names no virtual host");
+        }
+        Ok(self.vhost(&percent_decode(name)?))
     }
 
     /// The variables by which [`crate::shared_for_tests`] in a child process finds these servers.

@@ -10,6 +10,7 @@ use crate::address::Address;
 use crate::broker::{self, Broker};
 use crate::database::{self, Database};
 use crate::management::Management;
+use crate::pause::wake;
 use crate::ports::{Ports, await_free};
 use crate::programs::Programs;
 use crate::psql::{Psql, find_psql};
@@ -17,10 +18,11 @@ use crate::servers::Servers;
 use crate::state::{Memory, State, running};
 
 /// Everything that a start needs beside the memory: programs, account, place.
+#[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) data_dir: PathBuf,
-    account: Account,
-    programs: Programs,
+    pub(crate) account: Account,
+    pub(crate) programs: Programs,
     psql: PathBuf,
     script: PathBuf,
     durable: bool,
@@ -105,7 +107,10 @@ impl Setup {
         self.account.prepare_server(&database.directory)?;
         let state = memory.state();
         let process = match running(&state.postgres) {
-            Some(process) => process.clone(),
+            Some(process) => {
+                wake(process);
+                process.clone()
+            }
             None => {
                 database.initialise(&state.password)?;
                 await_free(ports.postgres)?;
@@ -134,6 +139,7 @@ impl Setup {
         self.account.prepare_server(&broker.directory)?;
         let management = Management(address(broker::USER, &state.password, ports.management));
         if let Some(node) = running(&state.broker) {
+            wake(node);
             return broker.await_answer(node, &management);
         }
         progress("starting PostgreSQL and RabbitMQ (about 10 s)");
@@ -150,17 +156,28 @@ impl Setup {
         broker.await_answer(&node, &management)
     }
 
-    fn database(&self, ports: Ports) -> Database<'_> {
+    /// The database of this place.
+    pub(crate) fn database(&self, ports: Ports) -> Database<'_> {
+        self.database_in("postgres", ports.postgres)
+    }
+
+    /// Its standby, on this port.
+    pub(crate) fn standby(&self, port: u16) -> Database<'_> {
+        self.database_in("standby", port)
+    }
+
+    fn database_in(&self, directory: &str, port: u16) -> Database<'_> {
         Database {
             programs: &self.programs,
             account: &self.account,
-            directory: self.data_dir.join("postgres"),
-            port: ports.postgres,
+            directory: self.data_dir.join(directory),
+            port,
             durable: self.durable,
         }
     }
 
-    fn broker(&self, state: &State, ports: Ports) -> Broker<'_> {
+    /// The broker of this place.
+    pub(crate) fn broker(&self, state: &State, ports: Ports) -> Broker<'_> {
         Broker {
             script: &self.script,
             account: &self.account,

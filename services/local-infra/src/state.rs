@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) postgres: Option<Process>,
     pub(crate) broker: Option<Process>,
     pub(crate) port_mapper: Option<Process>,
+    #[serde(default)]
+    pub(crate) standby: Option<Process>,
 }
 
 /// The memory under its lock: whoever holds it may start or stop servers. The kernel gives the lock
@@ -45,6 +47,7 @@ impl State {
                 postgres: None,
                 broker: None,
                 port_mapper: None,
+                standby: None,
             });
         }
         let text =
@@ -58,9 +61,10 @@ impl State {
             postgres,
             broker,
             port_mapper,
+            standby,
             ..
         } = self;
-        [postgres, broker, port_mapper]
+        [postgres, broker, port_mapper, standby]
             .into_iter()
             .any(|process| running(process).is_some())
     }

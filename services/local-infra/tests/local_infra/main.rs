@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test an unwrap is the assertion")]
 
+mod faults;
+
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,7 +19,11 @@ struct Own {
 
 impl Own {
     fn start(name: &str) -> Self {
-        let data_dir = PathBuf::from(format!("/var/tmp/handslag-{name}-{}", std::process::id()));
+        let name = format!("/var/tmp/handslag-{name}-{}", std::process::id());
+        Self::at(PathBuf::from(name))
+    }
+
+    fn at(data_dir: PathBuf) -> Self {
         Self {
             infra: start(&data_dir),
             data_dir,
