@@ -26,6 +26,7 @@ pub mod dead_letters;
 mod defects;
 pub mod envelope;
 pub mod inbox;
+pub mod inspect;
 pub mod outbox;
 mod partitions;
 pub mod relay;

@@ -30,6 +30,8 @@ pub enum Verb {
     DeadLetters(DeadLetters),
     /// Looks after read models
     ReadModel(ReadModel),
+    /// Checks the audit chain of a service: whether its log says what it always said
+    Audit(ServiceDatabase),
     /// Says in plain words what is behind, parked, dead or not answering, and what to do
     Doctor(Doctor),
 }

@@ -58,6 +58,7 @@ async fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Token(options) => verbs::token(&options),
         Verb::DeadLetters(options) => verbs::dead_letters(options.verb).await,
         Verb::ReadModel(options) => verbs::read_model(options.verb).await,
+        Verb::Audit(options) => verbs::audit(&options).await,
         Verb::Doctor(options) => verbs::doctor(&options).await,
     }
 }

@@ -9,7 +9,15 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 use anyhow::Context;
 use handslag_commitments::Commitments;
 use handslag_notifications::Notifications;
-use handslag_platform::{Service, auth::Role, database::migrations, messaging::status::Status};
+use handslag_platform::{
+    Service,
+    auth::Role,
+    database::migrations,
+    messaging::{
+        audit::{self, Audit},
+        status::Status,
+    },
+};
 use handslag_registry::Registry;
 use handslag_reporting::Reporting;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -163,6 +171,28 @@ pub(crate) async fn dead_letters(verb: DeadLetterVerb) -> anyhow::Result<ExitCod
 
 pub(crate) async fn read_model(verb: ReadModelVerb) -> anyhow::Result<ExitCode> {
     read_model::run(verb).await
+}
+
+/// Computes the chain anew and says where it breaks, if it does.
+pub(crate) async fn audit(options: &ServiceDatabase) -> anyhow::Result<ExitCode> {
+    let pool = connect(options).await?;
+    let audit = audit::verify(&pool).await?;
+    pool.close().await;
+    let show = Progress::new();
+    let Audit {
+        seals,
+        events,
+        broken,
+    } = audit;
+    show.line(&format!("{seals} seals over {events} events hold."));
+    let Some((first, last)) = broken else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    show.line(&format!(
+        "The log was changed: an event between {first} and {last} was altered, taken away or put in after it had been \
+         sealed. Compare these events with a backup, or with what the consumers have heard."
+    ));
+    Ok(ExitCode::FAILURE)
 }
 
 pub(crate) async fn doctor(options: &Doctor) -> anyhow::Result<ExitCode> {

@@ -14,6 +14,7 @@ mod queries;
 mod steps;
 mod tidy;
 mod tools;
+mod verification;
 
 use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
@@ -30,6 +31,16 @@ cargo dev <verb>
   handslag <args>     any other command of `handslag`: token, doctor, dead-letters, …
   test [--keep-going] [--only <step>]...
                       every check and every test, with a table of the steps at the end
+
+  faults [name]... [--seed N] [--seconds S] [--times K] [--list] [--short] [--defects]
+                      faults under load, then quiet, then the judge; a table at the end
+  judge <folder>      judges the records of a run of faults again
+  simulate [--seeds N] [--seed S]
+                      relay, inbox and repair against a model of database and broker
+  fuzz [--seconds S] [--seed N]
+                      every RPC with random and mutated messages
+  bench [name]... [--quick]
+                      measures, each figure as a ratio to a limit or a peer of the same run
 
   fmt [--check]       formats the code, or says what is not formatted
   tidy                sizes, directions and words of the house style
@@ -63,6 +74,11 @@ fn run(arguments: &[String]) -> Result<bool> {
     match (verb.as_str(), flags.as_slice()) {
         ("up", _) => become_handslag(&context, arguments),
         ("handslag", _) => become_handslag(&context, rest),
+        ("faults", _) => verification::faults(&context, rest),
+        ("judge", _) => verification::judge(&context, rest),
+        ("simulate", _) => verification::simulate(&context, rest),
+        ("fuzz", flags) => verification::fuzz(&context, flags),
+        ("bench", _) => verification::bench(&context, rest),
         ("test", flags) => steps::run_all(context, &Choice::parse(flags)?),
         ("fmt", []) => context.run(context.cargo().args(["fmt", "--all"])),
         ("fmt", ["--check"]) => steps::run_one(&context, "fmt"),

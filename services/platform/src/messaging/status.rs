@@ -133,8 +133,31 @@ pub struct Status {
     pub parked: i64,
     /// Dead letters.
     pub dead_letters: i64,
+    /// Number up to which the log is sealed.
+    pub sealed: i64,
+    /// Aggregates whose events wait, the longest wait first, at most ten.
+    pub waiting: Vec<Waiting>,
     /// Per producer heard of.
     pub producers: Vec<Producer>,
+}
+
+/// An aggregate whose events wait for one that has not come.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Waiting {
+    /// The producing service.
+    pub producer: String,
+    /// Aggregate type.
+    pub aggregate: String,
+    /// Aggregate id.
+    pub aggregate_id: String,
+    /// The version that is missing.
+    pub missing: i64,
+    /// How many later ones wait.
+    pub parked: i64,
+    /// For how long.
+    pub waits_ms: i64,
+    /// The dead letter that the missing version is, if it is one.
+    pub dead_letter: Option<i64>,
 }
 
 /// What was heard of one producer.
@@ -150,6 +173,10 @@ pub struct Producer {
     pub since: i64,
     /// Aggregates heard of.
     pub aggregates: i64,
+    /// How long ago both sides agreed last; nothing when they never did.
+    pub agreed_ms_ago: Option<i64>,
+    /// Whether the whole log is being asked for.
+    pub replay_wanted: bool,
 }
 
 /// Reads the state.
@@ -162,7 +189,8 @@ pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
                   (SELECT coalesce(max(seq), 0) FROM outbox) AS "newest!",
                   (SELECT count(*) FROM outbox WHERE seq > mark.low_water) AS "unpublished!",
                   (SELECT count(*) FROM inbox_parked) AS "parked!",
-                  (SELECT count(*) FROM dead_letter) AS "dead_letters!"
+                  (SELECT count(*) FROM dead_letter) AS "dead_letters!",
+                  (SELECT coalesce(max(last_seq), 0) FROM audit_seal) AS "sealed!"
            FROM relay_mark mark"#
     )
     .fetch_one(pool)
@@ -173,7 +201,9 @@ pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
                   (SELECT count(*) FROM inbox_seen s
                    WHERE s.producer = account.producer) AS "since!",
                   (SELECT count(*) FROM inbox_mark m
-                   WHERE m.producer = account.producer) AS "aggregates!"
+                   WHERE m.producer = account.producer) AS "aggregates!",
+                  (extract(epoch FROM now() - agreed_at) * 1000)::bigint AS agreed_ms_ago,
+                  replay_wanted
            FROM inbox_account account ORDER BY producer"#
     )
     .fetch_all(pool)
@@ -185,8 +215,30 @@ pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
         outbox_age_ms: outbox_age_ms(pool).await?,
         parked: row.parked,
         dead_letters: row.dead_letters,
+        sealed: row.sealed,
+        waiting: waiting(pool).await?,
         producers,
     })
+}
+
+async fn waiting(pool: &PgPool) -> Result<Vec<Waiting>, sqlx::Error> {
+    sqlx::query_as!(
+        Waiting,
+        r#"SELECT p.producer AS "producer!", p.aggregate AS "aggregate!",
+                  p.aggregate_id AS "aggregate_id!",
+                  coalesce(m.version, 0) + 1 AS "missing!", count(*) AS "parked!",
+                  (extract(epoch FROM now() - min(p.parked_at)) * 1000)::bigint AS "waits_ms!",
+                  min(d.id) AS dead_letter
+           FROM inbox_parked p
+           LEFT JOIN inbox_mark m USING (producer, aggregate, aggregate_id)
+           LEFT JOIN dead_letter d
+             ON d.producer = p.producer AND d.aggregate = p.aggregate
+                AND d.aggregate_id = p.aggregate_id AND d.version = coalesce(m.version, 0) + 1
+           GROUP BY p.producer, p.aggregate, p.aggregate_id, m.version
+           ORDER BY min(p.parked_at) LIMIT 10"#
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// By the database's clock alone: two clocks would make an age out of their difference.

@@ -1,0 +1,59 @@
+//! What the broker says of a service's queues, for whoever looks after it.
+
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+
+use super::broker::{self, Failure};
+use super::topology;
+use crate::id;
+
+/// A consumer's queue as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Messages that wait, and consumers; nothing when the queue is not there.
+    pub state: Option<QueueState>,
+}
+
+/// What a queue holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct QueueState {
+    /// Messages that no consumer has yet.
+    pub ready: u32,
+    /// Consumers, of which one is active.
+    pub consumers: u32,
+}
+
+/// Looks at the queues in which `consumer` hears `producers`. Nothing is declared by it.
+///
+/// # Errors
+/// When the broker does not answer.
+pub async fn queues(
+    amqp_url: &str,
+    consumer: &str,
+    producers: &[&str],
+) -> Result<Vec<Queue>, Failure> {
+    let name = format!("{consumer} inspection {}", id::encode(id::new()));
+    let connection = broker::connect(amqp_url, name).await?;
+    let mut queues = Vec::new();
+    for producer in producers {
+        // A channel for each: asking for a queue that is not there ends the channel.
+        let channel = connection.create_channel().await?;
+        let name = topology::events_queue(consumer, producer);
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let declared = channel
+            .queue_declare(name.as_str().into(), options, FieldTable::default())
+            .await;
+        let state = declared.ok().map(|queue| QueueState {
+            ready: queue.message_count(),
+            consumers: queue.consumer_count(),
+        });
+        queues.push(Queue { name, state });
+    }
+    connection.close(200, "done".into()).await?;
+    Ok(queues)
+}
