@@ -1,2 +1,7 @@
-//! To be written.
-fn main() {}
+//! `handslag-simulation`: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> anyhow::Result<ExitCode> {
+    handslag_simulation::cli::run()
+}
