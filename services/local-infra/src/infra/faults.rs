@@ -106,8 +106,8 @@ impl Infra {
     }
 
     /// Makes the broker believe that its memory is full, or no longer so: it tells publishers that
-    /// they are blocked and reads nothing of them. Returns when it is so. It takes about 3 s, and
-    /// a restart of the broker ends it.
+    /// they are blocked and reads nothing of them. Returns when it is so, after a second or two; a
+    /// restart of the broker ends it.
     ///
     /// # Errors
     ///
