@@ -5,11 +5,19 @@
 //! send messages of any size. Each bound here is a constant with its reason. The age of a
 //! connection is set alone: together with a grace time tonic 0.14 cuts the connection without a
 //! GOAWAY.
+//!
+//! Hostile peers meet a bound at each step: how many may connect ([`incoming`]), how long they may
+//! take to greet and to call ([`peer`]), how large their headers are and how often they reset (the
+//! constants below), how long a message takes to arrive ([`receiving`]), and only then a place
+//! ([`door`]).
 
 mod admin;
 mod door;
 mod health;
+mod incoming;
 mod limiter;
+mod peer;
+mod receiving;
 mod unexplained;
 
 use std::time::Duration;
@@ -17,7 +25,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use crate::config::LimitsConfig;
 use crate::id;
@@ -58,7 +65,6 @@ pub(crate) async fn serve(
     )]
     let age = limits.connection_age_seconds as f64;
     let age = age * (1.0 - AGE_JITTER / 2.0 + AGE_JITTER * id::random_fraction());
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MOST)
         .http2_max_header_list_size(HEADER_LIST_BYTES_MOST)
@@ -69,7 +75,9 @@ pub(crate) async fn serve(
         .accept_http1(false)
         .layer(door)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async move { shutdown.stopping().await })
+        .serve_with_incoming_shutdown(incoming::peers(listener), async move {
+            shutdown.stopping().await
+        })
         .await?;
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! The door that every call passes: trace, place, time, who, how often, may he.
+//! The door that every call passes: trace, message, place, time, who, how often, may he.
 //!
 //! # Design notes
-//! The order is by price: a full process refuses before it checks a signature. What needs the
+//! The order is by price: a full process refuses before it reads a message or checks a signature,
+//! and nothing is held for a message that is not there yet ([`super::receiving`]). What needs the
 //! request's fields (the `own` grants) is finished in [`crate::rpc`], which the request reaches
 //! with [`Admitted`] in its extensions.
 
@@ -16,7 +17,6 @@ use http::{HeaderMap, Request, Response};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
@@ -28,6 +28,8 @@ use crate::config::LimitsConfig;
 use crate::error::{ErrorCode, Fault};
 use crate::rpc::{Admitted, refuse};
 use crate::server::limiter::Limiter;
+use crate::server::peer::PeerInfo;
+use crate::server::receiving::{Receiving, Unfinished};
 use crate::server::unexplained;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
@@ -60,6 +62,7 @@ pub(crate) struct Door(Arc<Inside>);
 struct Inside {
     settings: DoorSettings,
     limiter: Limiter,
+    receiving: Receiving,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
@@ -68,6 +71,7 @@ impl Door {
     pub(crate) fn new(settings: DoorSettings) -> anyhow::Result<Self> {
         Ok(Self(Arc::new(Inside {
             limiter: Limiter::new(&settings.limits)?,
+            receiving: Receiving::new(),
             calls: Arc::new(Semaphore::new(settings.limits.max_calls)),
             streams: Arc::new(Semaphore::new(settings.limits.max_streams)),
             settings,
@@ -124,11 +128,14 @@ where
 async fn pass<S>(
     inside: Arc<Inside>,
     mut inner: S,
-    mut request: Request<Body>,
+    request: Request<Body>,
 ) -> Result<Response<Body>, Infallible>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
+    if let Some(peer) = request.extensions().get::<PeerInfo>() {
+        peer.calls();
+    }
     let path = request.uri().path();
     if INFRASTRUCTURE.iter().any(|prefix| path.starts_with(prefix)) {
         return inner.call(request).await;
@@ -147,12 +154,8 @@ where
     let trace_id = propagation::enter(&span, request.headers());
     let began = Instant::now();
     let response = async {
-        let caller = Caller::of(&request);
-        match inside.admit(caller, method, &trace_id).await {
-            Ok(admitted) => {
-                request.extensions_mut().insert(admitted);
-                inner.call(request).await
-            }
+        match inside.admit(request, method, &trace_id).await {
+            Ok(request) => inner.call(request).await,
             Err(fault) => Ok(refuse(*fault, method, &trace_id).into_http()),
         }
     }
@@ -169,19 +172,27 @@ where
 }
 
 impl Inside {
+    /// The request with its whole message and with what was found out about it.
     async fn admit(
         &self,
-        caller: Caller,
+        request: Request<Body>,
         method: &'static str,
         trace_id: &str,
-    ) -> Result<Admitted, Box<Fault>> {
+    ) -> Result<Request<Body>, Box<Fault>> {
+        if self.calls.available_permits() == 0 {
+            return Err(Box::new(load_shed()));
+        }
+        let caller = Caller::of(&request);
+        let (mut head, body) = request.into_parts();
+        let body = self.receiving.whole(body).await;
+        let body = body.map_err(|unfinished| Box::new(incomplete(unfinished)))?;
         let place = Arc::clone(&self.calls)
             .try_acquire_owned()
             .map_err(|_| Box::new(load_shed()))?;
         let principal = self.identify(caller.token).await?;
         self.limiter.check(&rate_of(&principal, caller.address))?;
         let own = self.authorise(method, &principal)?;
-        Ok(Admitted {
+        head.extensions.insert(Admitted {
             principal,
             method,
             trace_id: trace_id.to_owned(),
@@ -190,7 +201,8 @@ impl Inside {
             place: Arc::new(place),
             streams: Arc::clone(&self.streams),
             shutdown: self.settings.shutdown.clone(),
-        })
+        });
+        Ok(Request::from_parts(head, body))
     }
 
     async fn identify(&self, token: Token) -> Result<Principal, Box<Fault>> {
@@ -233,12 +245,10 @@ enum Token {
 
 impl Caller {
     fn of(request: &Request<Body>) -> Self {
-        let connection = request.extensions().get::<TcpConnectInfo>();
+        let peer = request.extensions().get::<PeerInfo>();
         Self {
             token: Token::of(request.headers()),
-            address: connection
-                .and_then(TcpConnectInfo::remote_addr)
-                .map(|address| address.ip()),
+            address: peer.map(|peer| peer.address),
             deadline: deadline(request.headers()),
         }
     }
@@ -293,6 +303,19 @@ fn status_of(headers: &HeaderMap) -> tonic::Code {
         .map_or(tonic::Code::Ok, |status| {
             tonic::Code::from_bytes(status.as_bytes())
         })
+}
+
+fn incomplete(unfinished: Unfinished) -> Fault {
+    match unfinished {
+        Unfinished::Crowded => load_shed(),
+        // Who has reset his stream hears nothing of it either way.
+        Unfinished::Late | Unfinished::Broken => Fault::new(
+            ErrorCode::Unavailable,
+            crate::error::DEADLINE_EXCEEDED,
+            "the request did not arrive in time; send it again",
+            "Anropet kom inte fram i tid. Försök igen.",
+        ),
+    }
 }
 
 fn load_shed() -> Fault {

@@ -1,0 +1,160 @@
+//! A connection that has to prove itself: greet in time, call in time.
+//!
+//! # Design notes
+//! Neither hyper nor tonic bounds the time before the first frame: who connects and says nothing,
+//! or a byte a second, keeps his socket for ever, and the pings that find dead peers begin only
+//! after the greeting. Both deadlines are kept here, under HTTP/2, where nothing has been spent on
+//! the peer yet. A client of any library connects when it has something to call, and connects anew
+//! without being told when an unused connection was closed, so that honest ones notice nothing.
+//!
+//! A connection that has called once is left to the pings and to its age: an idle but well-behaved
+//! client may stay.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Sleep};
+use tonic::transport::server::Connected;
+
+/// Time for the greeting of HTTP/2, from the moment of the connection: some round trips of the
+/// slowest line.
+pub(super) const GREETING_TIME_MOST: Duration = Duration::from_secs(5);
+/// Bytes of a greeting at least: the preface and an empty SETTINGS frame.
+const GREETING_BYTES: usize = 24 + 9;
+/// Time until the first call, from the moment of the connection.
+pub(super) const FIRST_CALL_TIME_MOST: Duration = Duration::from_secs(8);
+/// The same while connections are scarce: whoever wants to call does so at once.
+pub(super) const FIRST_CALL_TIME_CROWDED: Duration = Duration::from_secs(1);
+
+/// What calls know of their connection.
+#[derive(Clone, Debug)]
+pub(super) struct PeerInfo {
+    /// Where it comes from.
+    pub(super) address: IpAddr,
+    called: Arc<AtomicBool>,
+}
+
+impl PeerInfo {
+    /// Notes that the connection carries a call.
+    pub(super) fn calls(&self) {
+        self.called.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A peer's connection; holds one of the process's places for connections.
+#[derive(Debug)]
+pub(super) struct Peer {
+    stream: TcpStream,
+    info: PeerInfo,
+    received: usize,
+    greeted: bool,
+    first_call_until: Instant,
+    /// Ends the trial badly; gone once the peer has called.
+    timer: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Peer {
+    /// A peer that has just connected and shall make its first call within `first_call`.
+    pub(super) fn new(
+        stream: TcpStream,
+        address: IpAddr,
+        first_call: Duration,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let now = Instant::now();
+        let greeting_until = now + first_call.min(GREETING_TIME_MOST);
+        Self {
+            stream,
+            info: PeerInfo {
+                address,
+                called: Arc::default(),
+            },
+            received: 0,
+            greeted: false,
+            first_call_until: now + first_call,
+            timer: Some(Box::pin(tokio::time::sleep_until(greeting_until))),
+            _place: place,
+        }
+    }
+
+    /// Whether the peer has failed its trial by now; if not, the task is woken when it would have.
+    fn has_failed(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(timer) = &mut self.timer else {
+            return false;
+        };
+        if self.info.called.load(Ordering::Relaxed) {
+            self.timer = None;
+            return false;
+        }
+        if !self.greeted && self.received >= GREETING_BYTES {
+            self.greeted = true;
+            timer.as_mut().reset(self.first_call_until);
+        }
+        timer.as_mut().poll(context).is_ready()
+    }
+}
+
+impl Connected for Peer {
+    type ConnectInfo = PeerInfo;
+
+    fn connect_info(&self) -> PeerInfo {
+        self.info.clone()
+    }
+}
+
+impl AsyncRead for Peer {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.received += buffer.filled().len() - before;
+        // After the read: what has arrived in time counts, however late this task was woken.
+        if read.is_pending() && self.has_failed(context) {
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the peer made no call in time");
+            return Poll::Ready(Err(error));
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Peer {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
