@@ -34,8 +34,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(crate) use amqp::{Counts, Fate, Faults, Rule, When};
-pub(crate) use conditions::{Conditions, Counters, Cut, Direction, Door, Passage, Way};
+pub(crate) use amqp::{Fate, Faults, Rule, When};
+pub(crate) use conditions::{Conditions, Counters, Cut, Direction, Door};
 
 use connection::{Connection, Orders};
 

@@ -1,0 +1,51 @@
+//! Each service's tables, row by row, as the judge reads them.
+
+use std::path::Path;
+
+use anyhow::Result;
+use handslag_checker::record::{DATABASE_ROW, DUMPS, dump_line};
+use handslag_runner::ports::SERVICES;
+
+use crate::fleet::Sql;
+use crate::history::Lines;
+
+/// Tables whose rows nobody judges: large contents, and the migrations' own.
+const LEFT_OUT: [&str; 2] = ["report_content", "_sqlx_migrations"];
+
+/// Every table that is no partition of another.
+const TABLES: &str = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    ORDER BY c.relname";
+
+/// What the database itself knows, in the transaction of the dump.
+const DATABASE: &str = "SELECT row_to_json(t) FROM (
+    SELECT clock_timestamp() AS now,
+           (SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name LIKE 'handslag-%'
+              AND state LIKE 'idle in transaction%'
+              AND state_change < clock_timestamp() - interval '15 seconds')
+               AS connections_in_transaction) t";
+
+/// Dumps every service's database.
+pub(crate) fn all(sql: &Sql, databases: &[String; 4], folder: &Path) -> Result<()> {
+    for (service, database) in SERVICES.iter().zip(databases) {
+        one(sql, database, &folder.join(DUMPS).join(format!("{service}.jsonl")))?;
+    }
+    Ok(())
+}
+
+fn one(sql: &Sql, database: &str, file: &Path) -> Result<()> {
+    let lines = Lines::create(file)?;
+    for row in sql.run(database, DATABASE)?.lines() {
+        lines.write_text(&dump_line(DATABASE_ROW, row)?)?;
+    }
+    let tables = sql.run(database, TABLES)?;
+    for table in tables.lines().filter(|table| !LEFT_OUT.contains(table)) {
+        // The names come from the catalogue and are identifiers of our own migrations.
+        let rows = sql.run(database, &format!("SELECT row_to_json(t) FROM \"{table}\" t"))?;
+        for row in rows.lines() {
+            lines.write_text(&dump_line(table, row)?)?;
+        }
+    }
+    lines.flush()
+}
