@@ -93,11 +93,6 @@ impl Proxy {
             .send_modify(|orders| orders.conditions = conditions);
     }
 
-    /// The conditions now.
-    pub(crate) fn conditions(&self) -> Conditions {
-        self.orders.borrow().conditions
-    }
-
     /// Leads new connections to another server. Those that are in stay where they are until they
     /// are cut.
     pub(crate) fn repoint(&self, upstream: SocketAddr) {
