@@ -1,7 +1,19 @@
 //! Collects every violation of a request, so that a person corrects a form once and not field by
 //! field.
+//!
+//! # Design notes
+//! A status travels in HTTP headers, and clients bound those: the C core of gRPC (Python, C++, PHP)
+//! at 8 KiB, tonic at 16 KiB. A list of hundreds of wrong items would be answered with what no
+//! client can read. So the answer counts all violations and shows as many as fit, the first ones;
+//! what is left shows itself when those are mended.
 
 use crate::error::{ErrorCode, Fault, Violation};
+
+/// Room for violations in an answer, in bytes: in base64 they take a third more, and the rest of
+/// the status needs 1 KiB of the 8 KiB that every client reads.
+const SHOWN_BYTES_MOST: usize = 4_800;
+/// What a violation takes beside its texts, in bytes: tags, lengths, the language.
+const VIOLATION_FRAME_BYTES: usize = 24;
 
 /// What a newtype's parser says of a value that it refuses; the edge knows the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +102,8 @@ impl Violations {
     /// Everything noted, as one answer.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` with every violation, when there is one.
+    /// `INVALID_REQUEST` with the number of violations and as many of them as fit, when there is
+    /// one.
     pub fn finish(self) -> Result<(), Fault> {
         if self.0.is_empty() {
             return Ok(());
@@ -102,25 +115,48 @@ impl Violations {
     /// although nothing refused it, which no path through [`take`](Self::take) reaches.
     #[must_use]
     pub fn into_fault(self) -> Fault {
+        let count = self.0.len();
+        let shown = shown(self.0);
         let mut swedish = String::from("Begäran innehåller fel.");
-        for violation in &self.0 {
+        for violation in &shown {
             swedish.push(' ');
             swedish.push_str(&violation.field);
             swedish.push_str(": ");
             swedish.push_str(&violation.swedish);
         }
+        let mut message = format!("the request breaks {count} rules; see the field violations");
+        if shown.len() < count {
+            message.push_str(&format!(", which are the first {}", shown.len()));
+            swedish.push_str(&format!(" Ytterligare {} fel.", count - shown.len()));
+        }
         let mut fault = Fault::new(
             ErrorCode::InvalidArgument,
             "INVALID_REQUEST",
-            format!(
-                "the request breaks {} rules; see the field violations",
-                self.0.len()
-            ),
+            message,
             swedish,
         );
-        fault.violations = self.0;
+        fault.violations = shown;
         fault
     }
+}
+
+/// The first violations, as many as an answer has room for. Field and Swedish text are said twice:
+/// beside the field, and in the sentence for people.
+fn shown(mut violations: Vec<Violation>) -> Vec<Violation> {
+    let mut room = SHOWN_BYTES_MOST;
+    let mut fits = |one: &Violation| {
+        let texts = 2 * (one.field.len() + one.swedish.len());
+        let bytes = texts + one.message.len() + one.reason.len() + VIOLATION_FRAME_BYTES;
+        room = room.checked_sub(bytes)?;
+        Some(())
+    };
+    let count = violations
+        .iter()
+        .take_while(|one| fits(one).is_some())
+        .count();
+    // Which field it was is said in any case.
+    violations.truncate(count.max(1));
+    violations
 }
 
 impl From<(&str, FieldError)> for Fault {
@@ -153,6 +189,34 @@ mod tests {
             .collect();
         assert_eq!(fields, ["number", "dates[1]"]);
         assert_eq!(fault.reason, "INVALID_REQUEST");
+    }
+
+    #[test]
+    fn an_answer_with_many_violations_is_one_that_every_client_reads() {
+        let mut violations = Violations::new();
+        for index in 0..500 {
+            violations.add(
+                format!("numbers[{index}]"),
+                "ORGANISATION_NUMBER_INVALID",
+                "is no Swedish organisation number: ten digits with an optional hyphen",
+                "Är inget svenskt organisationsnummer: tio siffror, eventuellt med bindestreck.",
+            );
+        }
+        let fault = violations.into_fault();
+        assert_eq!(fault.violations[0].field, "numbers[0]");
+        assert!(fault.violations.len() > 10);
+        assert!(fault.message.contains("500 rules"), "{}", fault.message);
+        assert!(fault.swedish.ends_with("fel."), "{}", fault.swedish);
+        let mut headers = http::HeaderMap::new();
+        let status = fault
+            .with_metadata("trace_id", "0".repeat(32))
+            .into_status();
+        status.add_header(&mut headers).expect("headers");
+        let bytes: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 32)
+            .sum();
+        assert!(bytes < 8_192, "{bytes}");
     }
 
     #[test]
