@@ -199,7 +199,10 @@ impl fmt::Display for Moment {
         let day = Day(narrow(seconds.div_euclid(SECONDS_OF_DAY)));
         let clock = seconds.rem_euclid(SECONDS_OF_DAY);
         let (hour, minute, second) = (clock / SECONDS_OF_HOUR, clock / 60 % 60, clock % 60);
-        write!(f, "{day}T{hour:02}:{minute:02}:{second:02}.{fraction:06}+00:00")
+        write!(
+            f,
+            "{day}T{hour:02}:{minute:02}:{second:02}.{fraction:06}+00:00"
+        )
     }
 }
 
@@ -272,7 +275,15 @@ mod tests {
 
     #[test]
     fn refuses_days_that_are_none() {
-        for text in ["2026-02-29", "2026-13-01", "2026-00-01", "2026-01", "", "x-1-1", "2026-01-32"] {
+        for text in [
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-01",
+            "",
+            "x-1-1",
+            "2026-01-32",
+        ] {
             assert_eq!(Day::parse(text), None, "{text}");
         }
         assert_eq!(day("1970-01-01"), Day(0));
@@ -290,13 +301,26 @@ mod tests {
     #[test]
     fn reads_every_form_of_a_moment() {
         let whole = moment("2026-03-01T12:00:00Z");
-        for same in ["2026-03-01T13:00:00+01:00", "2026-03-01 07:00:00-05", "2026-03-01T12:00:00.0+00:00"] {
+        for same in [
+            "2026-03-01T13:00:00+01:00",
+            "2026-03-01 07:00:00-05",
+            "2026-03-01T12:00:00.0+00:00",
+        ] {
             assert_eq!(moment(same), whole, "{same}");
         }
         assert_eq!(moment("2026-03-01T12:00:00.12+00:00"), whole.plus(120_000));
-        assert_eq!(moment("2026-03-01T12:00:00.123456789Z"), whole.plus(123_456));
+        assert_eq!(
+            moment("2026-03-01T12:00:00.123456789Z"),
+            whole.plus(123_456)
+        );
         assert_eq!(moment("-infinity"), Moment::NEVER);
-        for text in ["", "2026-03-01", "2026-03-01T12:00:00", "2026-03-01T1:00:00Z", "ö026-03-01T"] {
+        for text in [
+            "",
+            "2026-03-01",
+            "2026-03-01T12:00:00",
+            "2026-03-01T1:00:00Z",
+            "ö026-03-01T",
+        ] {
             assert_eq!(Moment::parse(text), None, "{text}");
         }
     }

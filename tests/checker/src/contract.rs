@@ -75,7 +75,10 @@ const SAYS: [(&str, &str); 37] = [
     ("ReportFigure", "registry.figure.reported"),
     ("RegisterOrganisation", "registry.organisation.registered"),
     ("UpdateOrganisation", "registry.organisation.updated"),
-    ("ChangeOrganisationNumber", "registry.organisation.number_changed"),
+    (
+        "ChangeOrganisationNumber",
+        "registry.organisation.number_changed",
+    ),
     ("InviteOrganisation", "registry.signatory.state_changed"),
     ("RecordStance", "registry.signatory.state_changed"),
     ("DecideToJoin", "registry.signatory.state_changed"),
@@ -91,12 +94,18 @@ const SAYS: [(&str, &str); 37] = [
     ("MoveActionDeadline", "commitments.action.deadline_moved"),
     ("OpenFollowUp", "commitments.follow_up.opened"),
     ("SubmitAccount", "commitments.follow_up.account_submitted"),
-    ("MoveAccountDeadline", "commitments.follow_up.deadline_moved"),
+    (
+        "MoveAccountDeadline",
+        "commitments.follow_up.deadline_moved",
+    ),
     ("PublishFollowUp", "commitments.follow_up.published"),
     ("RecordDeliberation", "commitments.deliberation.recorded"),
     ("RegisterSubscriber", "notifications.subscriber.registered"),
     ("Subscribe", "notifications.subscriber.subscription_changed"),
-    ("Unsubscribe", "notifications.subscriber.subscription_changed"),
+    (
+        "Unsubscribe",
+        "notifications.subscriber.subscription_changed",
+    ),
     ("CreateReport", "reporting.report.requested"),
 ];
 
@@ -119,7 +128,9 @@ pub(crate) fn says(method: &str) -> Option<Says> {
             let of = |event: &&EventDescriptor| middle(event.r#type) == Some(short);
             known.iter().find(of).map(|event| event.r#type)
         };
-        SAYS.iter().filter_map(|(method, short)| Some((*method, whole(short)?))).collect()
+        SAYS.iter()
+            .filter_map(|(method, short)| Some((*method, whole(short)?)))
+            .collect()
     });
     let name = method.rsplit('/').next().unwrap_or(method);
     if SILENT.contains(&name) {
@@ -167,15 +178,23 @@ fn mix(value: u64) -> u64 {
 mod tests {
     use handslag_proto::{event_types, pool};
 
-    use super::{AGGREGATES, SAYS, SILENT, Says, UNASKED, middle, says};
+    use super::{AGGREGATES, SAYS, SILENT, Says, UNASKED, event_hash, middle, says};
 
     #[test]
     fn every_command_of_the_contracts_says_something_or_is_known_to_be_silent() {
-        for service in pool().services().filter(|s| s.package_name().starts_with("handslag.")) {
+        for service in pool()
+            .services()
+            .filter(|s| s.package_name().starts_with("handslag."))
+        {
             for method in service.methods() {
                 let is_command = method.input().get_field_by_name("request_id").is_some();
                 let silent = SILENT.contains(&method.name());
-                assert_eq!(says(method.name()).is_some(), is_command || silent, "{}", method.full_name());
+                assert_eq!(
+                    says(method.name()).is_some(),
+                    is_command || silent,
+                    "{}",
+                    method.full_name()
+                );
             }
         }
     }
@@ -183,7 +202,9 @@ mod tests {
     #[test]
     fn every_event_is_said_by_somebody() {
         for event in event_types() {
-            let said = SAYS.iter().any(|(_, short)| middle(event.r#type) == Some(*short));
+            let said = SAYS
+                .iter()
+                .any(|(_, short)| middle(event.r#type) == Some(*short));
             assert_eq!(said, !UNASKED.contains(&event.r#type), "{}", event.r#type);
         }
     }
@@ -197,10 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_of_an_event_comes_out_as_the_definition_says() {
+        // Computed with another implementation, in another language, from the definition.
+        let id = uuid::Uuid::from_u64_pair(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210);
+        assert_eq!(event_hash(5, id), -8_439_075_144_360_801_243);
+    }
+
+    #[test]
     fn a_method_is_known_with_and_without_its_path() {
         let area = Some(Says::One("se.handslag.registry.area.created.v1"));
         assert_eq!(says("CreateArea"), area);
-        assert_eq!(says("/handslag.registry.v1.RegistryService/CreateArea"), area);
+        assert_eq!(
+            says("/handslag.registry.v1.RegistryService/CreateArea"),
+            area
+        );
         assert_eq!(says("GetArea"), None);
     }
 }

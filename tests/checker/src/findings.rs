@@ -29,7 +29,12 @@ impl Findings {
         *count += 1;
         if *count <= KEPT {
             let (Concerns { aggregate, event }, text) = words();
-            self.breaches.push(Breach { invariant, aggregate, event, text });
+            self.breaches.push(Breach {
+                invariant,
+                aggregate,
+                event,
+                text,
+            });
         }
     }
 
@@ -51,6 +56,9 @@ impl Findings {
         // Stable: within an invariant the order in which they were found stays.
         self.breaches.sort_by_key(|breach| breach.invariant);
         let counts = Invariant::ALL.into_iter().zip(self.counts);
-        (counts.filter(|(_, count)| *count > 0).collect(), self.breaches)
+        (
+            counts.filter(|(_, count)| *count > 0).collect(),
+            self.breaches,
+        )
     }
 }

@@ -47,7 +47,9 @@ pub(crate) struct Expected<R: Row> {
 
 impl<R: Row> Default for Expected<R> {
     fn default() -> Self {
-        Self { rows: HashMap::new() }
+        Self {
+            rows: HashMap::new(),
+        }
     }
 }
 
@@ -117,7 +119,10 @@ impl<R: Row> Table for Expected<R> {
         match self.rows.remove(&found.key()) {
             None => findings.add(Invariant::I8, || {
                 let (service, key) = (of.service, found.key());
-                let text = format!("{service}.{} has a row {key:?} that no event makes", R::TABLE);
+                let text = format!(
+                    "{service}.{} has a row {key:?} that no event makes",
+                    R::TABLE
+                );
                 (Concerns::default(), text)
             }),
             Some((expected, at)) if expected != found => findings.add(Invariant::I8, || {

@@ -124,7 +124,11 @@ impl Town {
         self.inboxes.all_in_force();
         self.register_organisation()?;
         self.propose_commitment()?;
-        self.draft_action_plan()
+        self.draft_action_plan()?;
+        self.clients
+            .refused(&mut self.chance, &mut self.out, self.now)?;
+        self.clients
+            .lost(&mut self.chance, &mut self.out, self.now)
     }
 
     /// One command, or one refusal, or a while in which the messages move on.
@@ -148,7 +152,9 @@ impl Town {
             93 => self.step_reference(),
             94 => self.step_subscription(),
             95 => self.make_report(),
-            96 => self.clients.refused(&mut self.chance, &mut self.out, self.now),
+            96 => self
+                .clients
+                .refused(&mut self.chance, &mut self.out, self.now),
             97 => self.clients.lost(&mut self.chance, &mut self.out, self.now),
             _ => self.drain(),
         }?;
@@ -159,10 +165,16 @@ impl Town {
     /// Answers when it was decided.
     fn say(&mut self, said: Said) -> Result<Moment> {
         self.now = self.now.plus(1_000 + self.chance.up_to(20_000_000));
-        let ahead = if said.service == REGISTRY { SKEW * 1_000_000 } else { 0 };
+        let ahead = if said.service == REGISTRY {
+            SKEW * 1_000_000
+        } else {
+            0
+        };
         // A decision comes a moment after its transaction has begun.
         let decided = self.now.plus(ahead + self.chance.up_to(5_000));
-        let request = self.clients.command(&said, self.now, &mut self.chance, &mut self.out)?;
+        let request = self
+            .clients
+            .command(&said, self.now, &mut self.chance, &mut self.out)?;
         let event = self.platform.append(
             &said,
             request,
@@ -217,9 +229,15 @@ impl Town {
     }
 
     fn manifest(&self) -> Manifest {
-        let services: Vec<String> = SERVICES.iter().map(|service| (*service).to_owned()).collect();
+        let services: Vec<String> = SERVICES
+            .iter()
+            .map(|service| (*service).to_owned())
+            .collect();
         let counters = services.iter().map(|service| {
-            let none = Counters { replayed: Some(0), dead_letters: Some(0) };
+            let none = Counters {
+                replayed: Some(0),
+                dead_letters: Some(0),
+            };
             (service.clone(), none)
         });
         Manifest {
@@ -253,8 +271,15 @@ impl Town {
 fn broker() -> BrokerState {
     let heard = contract::HEARS.iter();
     let names = heard.map(|(consumer, producer)| format!("handslag.{consumer}.from.{producer}"));
-    let empty = |name| QueueState { name, ready: 0, unacknowledged: 0 };
+    let empty = |name| QueueState {
+        name,
+        ready: 0,
+        unacknowledged: 0,
+    };
     BrokerState {
-        queues: names.chain(["handslag.unrouted".to_owned()]).map(empty).collect(),
+        queues: names
+            .chain(["handslag.unrouted".to_owned()])
+            .map(empty)
+            .collect(),
     }
 }

@@ -53,10 +53,16 @@ pub(crate) fn encode(id: Uuid) -> String {
     // 26 groups of five are 130 bits: the last group has three bits and two zeros.
     let group = |index: usize| {
         let last = index == ENCODED_LENGTH - 1;
-        let value = if last { bits << 2 } else { bits >> (123 - 5 * index) };
+        let value = if last {
+            bits << 2
+        } else {
+            bits >> (123 - 5 * index)
+        };
         ALPHABET[usize::try_from(value & 31).unwrap_or_default()]
     };
-    (0..ENCODED_LENGTH).map(|index| char::from(group(index))).collect()
+    (0..ENCODED_LENGTH)
+        .map(|index| char::from(group(index)))
+        .collect()
 }
 
 /// The id that a segment of a resource name shows, if it is one. One id has exactly one form.
@@ -123,7 +129,9 @@ fn nibble(digit: u8) -> Option<u8> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
 /// The SHA-256 of bytes.
@@ -165,7 +173,12 @@ mod tests {
 
     #[test]
     fn refuses_other_forms() {
-        for text in ["", "aaaaaaaaaaaaaaaaaaaaaaaaab", "Aaaaaaaaaaaaaaaaaaaaaaaaaa", "0aaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        for text in [
+            "",
+            "aaaaaaaaaaaaaaaaaaaaaaaaab",
+            "Aaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "0aaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
             assert_eq!(decode(text), None, "{text}");
         }
         for text in ["", "0a", "\\x0", "\\xzz"] {

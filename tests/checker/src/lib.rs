@@ -47,5 +47,10 @@ pub fn judge(dir: &Path) -> Result<Verdict> {
     let run = run::Run::read(dir)?;
     let events = run.logs.count();
     let (counts, breaches) = judge::all(&run)?.settle();
-    Ok(Verdict { events, breaches, counts, took: began.elapsed() })
+    Ok(Verdict {
+        events,
+        breaches,
+        counts,
+        took: began.elapsed(),
+    })
 }

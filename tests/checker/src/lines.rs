@@ -110,7 +110,10 @@ impl<'a> DumpLine<'a> {
             return Ok(cut);
         }
         let spelled: Spelled<'a> = serde_json::from_str(line).context("no line of a dump")?;
-        Ok(Self { table: spelled.table, row: spelled.row.get() })
+        Ok(Self {
+            table: spelled.table,
+            row: spelled.row.get(),
+        })
     }
 
     /// The row as `T`.
@@ -154,7 +157,11 @@ mod tests {
             "{\"row\":{\"code\":\"a\"},\"table\":\"area\"}",
         ] {
             let read = DumpLine::read(line.as_bytes()).expect(line);
-            assert_eq!((read.table, read.row), ("area", "{\"code\":\"a\"}"), "{line}");
+            assert_eq!(
+                (read.table, read.row),
+                ("area", "{\"code\":\"a\"}"),
+                "{line}"
+            );
         }
         assert!(DumpLine::read(b"{}").is_err());
     }

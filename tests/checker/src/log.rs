@@ -94,7 +94,10 @@ pub(crate) struct Log {
 impl Log {
     /// The empty log of a service.
     pub(crate) fn new(service: &str) -> Self {
-        Self { service: service.to_owned(), ..Self::default() }
+        Self {
+            service: service.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Takes in a row.
@@ -110,7 +113,8 @@ impl Log {
         let aggregate_type = self.aggregate_types.number(&row.aggregate);
         let aggregate = self.known.number(aggregate_type, &row.aggregate_id);
         if aggregate as usize == self.aggregates.len() {
-            self.aggregates.push((aggregate_type, row.aggregate_id.as_ref().into()));
+            self.aggregates
+                .push((aggregate_type, row.aggregate_id.as_ref().into()));
         }
         self.events.push(Event {
             seq: row.seq,
@@ -187,8 +191,14 @@ impl Log {
 
     /// What a breach says that concerns an event.
     pub(crate) fn concerns(&self, event: &Event) -> Concerns {
-        let event_name = EventName { id: Some(event.id), version: Some(event.version) };
-        Concerns { event: Some(event_name), ..self.about(event.aggregate) }
+        let event_name = EventName {
+            id: Some(event.id),
+            version: Some(event.version),
+        };
+        Concerns {
+            event: Some(event_name),
+            ..self.about(event.aggregate)
+        }
     }
 
     /// The highest number, 0 when the log is empty.
@@ -220,7 +230,10 @@ impl Logs {
     /// Indexes the logs.
     pub(crate) fn new(logs: Vec<Log>) -> Self {
         let events = logs.iter().map(|log| log.events.len()).sum();
-        let mut all = Self { logs, ..Self::default() };
+        let mut all = Self {
+            logs,
+            ..Self::default()
+        };
         all.by_id.reserve(events);
         all.by_request.reserve(events);
         for (number, log) in (0_u8..).zip(&all.logs) {
@@ -229,7 +242,9 @@ impl Logs {
                 if all.by_id.insert(event.id, at).is_some() {
                     all.twice_id.push(at);
                 }
-                let Some(request) = event.request_id else { continue };
+                let Some(request) = event.request_id else {
+                    continue;
+                };
                 if let Some(first) = all.by_request.insert(request, at) {
                     // The first stays findable, so that the second is the one too many.
                     all.by_request.insert(request, first);
@@ -269,9 +284,13 @@ impl Logs {
 
     /// All places of a service's log, in its order.
     pub(crate) fn places(&self, service: &str) -> impl Iterator<Item = EventRef> + '_ {
-        let found = (0_u8..).zip(&self.logs).find(|(_, log)| log.service == service);
+        let found = (0_u8..)
+            .zip(&self.logs)
+            .find(|(_, log)| log.service == service);
         let places = found.map(|(log, of)| {
-            (0_u32..).zip(&of.events).map(move |(index, _)| EventRef { log, index })
+            (0_u32..)
+                .zip(&of.events)
+                .map(move |(index, _)| EventRef { log, index })
         });
         places.into_iter().flatten()
     }

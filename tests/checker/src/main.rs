@@ -55,9 +55,17 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Judge { dir, json } => {
             let verdict = judge(&dir)?;
-            let text = if json { report::json(&verdict)? } else { report::text(&verdict) };
+            let text = if json {
+                report::json(&verdict)?
+            } else {
+                report::text(&verdict)
+            };
             writeln!(std::io::stdout(), "{}", text.trim_end())?;
-            Ok(if verdict.holds() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            Ok(if verdict.holds() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(1)
+            })
         }
         Command::Generate { events, seed, dir } => {
             let made = generate::write(&dir, events, seed)?;

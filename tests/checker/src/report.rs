@@ -39,7 +39,10 @@ fn write(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
         writeln!(text, "{name:<4} {:<50} {outcome}", invariant.promise())?;
     }
     for invariant in Invariant::ALL {
-        let of = verdict.breaches.iter().filter(|breach| breach.invariant == invariant);
+        let of = verdict
+            .breaches
+            .iter()
+            .filter(|breach| breach.invariant == invariant);
         for breach in of.take(SPELLED_OUT) {
             writeln!(text, "{breach}")?;
         }
@@ -50,7 +53,11 @@ fn write(verdict: &Verdict, text: &mut String) -> std::fmt::Result {
     }
     let seconds = verdict.took.as_secs_f64();
     let rate = verdict.events_per_second();
-    writeln!(text, "{} events judged in {seconds:.1} s ({rate:.0} events/s)", verdict.events)
+    writeln!(
+        text,
+        "{} events judged in {seconds:.1} s ({rate:.0} events/s)",
+        verdict.events
+    )
 }
 
 /// The verdict as one JSON value.

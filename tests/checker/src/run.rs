@@ -1,6 +1,7 @@
 //! A run's records, as far as they are held at once.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::{Result, anyhow};
@@ -37,19 +38,25 @@ impl Run {
     /// When a file is missing or cannot be read.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
         let manifest: Manifest = lines::whole(&dir.join(record::MANIFEST))?;
-        let (dumps, commands) = thread::scope(|scope| {
-            // The history of the clients is about as long as all dumps, so two threads share fairly.
-            let commands = scope.spawn(|| clients::read(&dir.join(record::CLIENTS)));
-            let read = |service: &String| read_dump(&dump(dir, service), service);
-            let dumps: Result<Vec<_>> = manifest.services.iter().map(read).collect();
-            (dumps, join(commands))
-        });
-        let (logs, states) = dumps?.into_iter().unzip();
+        let dumps = Mutex::new(manifest.services.iter().enumerate());
+        let (commands, mut read) = thread::scope(|scope| {
+            // Two threads take one dump after the other; one reads the clients' history before.
+            let other = scope.spawn(|| {
+                let commands = clients::read(&dir.join(record::CLIENTS))?;
+                Ok((commands, read_dumps(dir, &dumps)?))
+            });
+            let mut read = read_dumps(dir, &dumps)?;
+            let (commands, others) = join(other)?;
+            read.extend(others);
+            anyhow::Ok((commands, read))
+        })?;
+        read.sort_by_key(|(index, ..)| *index);
+        let (logs, states) = read.into_iter().map(|(_, log, state)| (log, state)).unzip();
         Ok(Self {
             dir: dir.to_owned(),
             logs: Logs::new(logs),
             states,
-            commands: commands?,
+            commands,
             broker: lines::whole(&dir.join(record::BROKER))?,
             manifest,
         })
@@ -76,7 +83,28 @@ pub(crate) fn dump(dir: &Path, service: &str) -> PathBuf {
 /// # Errors
 /// Its own, and when it panicked.
 pub(crate) fn join<T>(handle: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    handle.join().unwrap_or_else(|_| Err(anyhow!("a thread of the judge panicked")))
+    handle
+        .join()
+        .unwrap_or_else(|_| Err(anyhow!("a thread of the judge panicked")))
+}
+
+/// Reads dumps until none is left.
+fn read_dumps<'a>(
+    dir: &Path,
+    services: &Mutex<impl Iterator<Item = (usize, &'a String)>>,
+) -> Result<Vec<(usize, Log, State)>> {
+    let mut read = Vec::new();
+    loop {
+        let next = services
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next();
+        let Some((index, service)) = next else {
+            return Ok(read);
+        };
+        let (log, state) = read_dump(&dump(dir, service), service)?;
+        read.push((index, log, state));
+    }
 }
 
 fn read_dump(path: &Path, service: &str) -> Result<(Log, State)> {

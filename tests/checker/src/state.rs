@@ -220,7 +220,10 @@ impl Seal {
         Ok(Self {
             last_seq: row.last_seq,
             count: row.count,
-            digest: digest.try_into().ok().context("the digest has not 32 bytes")?,
+            digest: digest
+                .try_into()
+                .ok()
+                .context("the digest has not 32 bytes")?,
             sealed_at: row.sealed_at,
         })
     }

@@ -45,8 +45,15 @@ const NONE: u32 = u32::MAX;
 impl Classes {
     /// With no event sorted in yet.
     pub(crate) fn new(logs: &Logs) -> Self {
-        let of = logs.logs.iter().map(|log| vec![NONE; log.events.len()]).collect();
-        Self { of, ..Self::default() }
+        let of = logs
+            .logs
+            .iter()
+            .map(|log| vec![NONE; log.events.len()])
+            .collect();
+        Self {
+            of,
+            ..Self::default()
+        }
     }
 
     /// Sorts an event in.
@@ -134,7 +141,9 @@ impl EventRow<'_> {
     ) -> Option<&'static str> {
         let subject = log.subject(event);
         let sentences = boards.sentences(class, subject);
-        let told = sentences.iter().any(|(sv, en)| (*sv == self.title_sv) && (*en == self.title_en));
+        let told = sentences
+            .iter()
+            .any(|(sv, en)| (*sv == self.title_sv) && (*en == self.title_en));
         let columns = [
             ("type", self.r#type == class.of.r#type),
             ("subject", self.subject == subject),
@@ -142,22 +151,40 @@ impl EventRow<'_> {
             ("occurred_at", self.occurred_at == event.time),
             ("agreement", self.agreement == class.agreement),
             ("areas", self.areas == class.areas),
-            ("district_board", self.district_board == class.district_board),
+            (
+                "district_board",
+                self.district_board == class.district_board,
+            ),
             ("severity", self.severity == class.of.severity),
             ("title_sv or title_en", told),
             ("link", self.link == link(subject, class.agreement)),
         ];
-        columns.into_iter().find(|(_, right)| !right).map(|(column, _)| column)
+        columns
+            .into_iter()
+            .find(|(_, right)| !right)
+            .map(|(column, _)| column)
     }
 }
 
 /// The page about a subject; what has none is found with its agreement, or with all of them.
 pub(crate) fn link(subject: &str, agreement: Option<Uuid>) -> String {
     let mut parts = subject.split('/');
-    let parts = [parts.next(), parts.next(), parts.next(), parts.next(), parts.next()];
+    let parts = [
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+        parts.next(),
+    ];
     match parts {
         [Some("organisations"), Some(id), None, ..]
-        | [Some("agreements"), Some(_), Some("signatories"), Some(id), None] => {
+        | [
+            Some("agreements"),
+            Some(_),
+            Some("signatories"),
+            Some(id),
+            None,
+        ] => {
             format!("/organisationer/{id}")
         }
         [Some("agreements"), Some(id), ..] => format!("/overenskommelsen/{id}"),

@@ -99,7 +99,9 @@ mod tests {
     fn every_event_of_the_contracts_has_a_body() {
         for event in handslag_proto::event_types() {
             assert!(TYPES.contains(&event.r#type), "{}", event.r#type);
-            let empty = Body::decode(event.r#type, &[]).expect("known").expect("empty");
+            let empty = Body::decode(event.r#type, &[])
+                .expect("known")
+                .expect("empty");
             assert_eq!(empty.r#type(), event.r#type);
             assert!(empty.scope().is_none() && empty.encode().is_empty());
         }

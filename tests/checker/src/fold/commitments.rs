@@ -25,12 +25,26 @@ impl Commitments {
             Body::AreaCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
                 let (code, title_en) = (code("areas", &body.area)?, present(title_en));
-                self.area.put(Area { code, title_sv, title_en }, at);
+                self.area.put(
+                    Area {
+                        code,
+                        title_sv,
+                        title_en,
+                    },
+                    at,
+                );
             }
             Body::PartyCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
                 let (code, title_en) = (code("parties", &body.party)?, present(title_en));
-                self.party.put(Party { code, title_sv, title_en }, at);
+                self.party.put(
+                    Party {
+                        code,
+                        title_sv,
+                        title_en,
+                    },
+                    at,
+                );
             }
             Body::AgreementDrafted(body) => {
                 let principles = body.principles.iter().map(|one| principle(&one.code));

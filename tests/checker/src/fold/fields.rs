@@ -12,7 +12,9 @@ const CODE_CHARACTERS: std::ops::RangeInclusive<usize> = 2..=40;
 
 /// The id in a resource name of `collection`.
 pub(crate) fn id(collection: &'static str, name: &str) -> Result<Uuid, Unreadable> {
-    bare(collection, name).and_then(ids::decode).ok_or(Unreadable(collection))
+    bare(collection, name)
+        .and_then(ids::decode)
+        .ok_or(Unreadable(collection))
 }
 
 /// The code in a resource name of `collection`.
@@ -22,16 +24,15 @@ pub(crate) fn code(collection: &'static str, name: &str) -> Result<String, Unrea
 }
 
 /// The codes in resource names of `collection`.
-pub(crate) fn codes(
-    collection: &'static str,
-    names: &[String],
-) -> Result<Vec<String>, Unreadable> {
+pub(crate) fn codes(collection: &'static str, names: &[String]) -> Result<Vec<String>, Unreadable> {
     names.iter().map(|name| code(collection, name)).collect()
 }
 
 /// The code of a principle, which stands without a collection.
 pub(crate) fn principle(code: &str) -> Result<String, Unreadable> {
-    is_code(code).then(|| code.to_owned()).ok_or(Unreadable("principle"))
+    is_code(code)
+        .then(|| code.to_owned())
+        .ok_or(Unreadable("principle"))
 }
 
 /// The agreement that an event concerns.
@@ -62,7 +63,8 @@ pub(crate) fn certain(date: Option<&PartialDate>, at: Moment) -> Result<Day, Unr
 
 /// Swedish and English, empty where there is none.
 pub(crate) fn title(text: Option<&LocalizedText>) -> (String, String) {
-    text.map(|text| (text.sv.clone(), text.en.clone())).unwrap_or_default()
+    text.map(|text| (text.sv.clone(), text.en.clone()))
+        .unwrap_or_default()
 }
 
 /// The text, unless it is empty.
@@ -71,12 +73,11 @@ pub(crate) fn present(text: String) -> Option<String> {
 }
 
 /// One of the words that a column may hold.
-pub(crate) fn word(
-    word: &str,
-    known: &[&str],
-    what: &'static str,
-) -> Result<String, Unreadable> {
-    known.contains(&word).then(|| word.to_owned()).ok_or(Unreadable(what))
+pub(crate) fn word(word: &str, known: &[&str], what: &'static str) -> Result<String, Unreadable> {
+    known
+        .contains(&word)
+        .then(|| word.to_owned())
+        .ok_or(Unreadable(what))
 }
 
 fn bare<'a>(collection: &str, name: &'a str) -> Option<&'a str> {
@@ -86,7 +87,9 @@ fn bare<'a>(collection: &str, name: &'a str) -> Option<&'a str> {
 fn is_code(code: &str) -> bool {
     CODE_CHARACTERS.contains(&code.len())
         && code.starts_with(|first: char| first.is_ascii_lowercase())
-        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && code
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]
@@ -99,7 +102,13 @@ mod tests {
     #[test]
     fn reads_names_of_their_collection_alone() {
         assert_eq!(code("areas", "areas/social"), Ok("social".to_owned()));
-        for name in ["areas/", "areas/Social", "parties/social", "areas/a", "social"] {
+        for name in [
+            "areas/",
+            "areas/Social",
+            "parties/social",
+            "areas/a",
+            "social",
+        ] {
             assert_eq!(code("areas", name), Err(Unreadable("areas")), "{name}");
         }
         let nil = format!("agreements/{}", "a".repeat(26));
@@ -111,7 +120,14 @@ mod tests {
     fn what_has_no_date_is_certain_on_the_day_it_is_told() {
         let at = Moment::parse("2026-01-31T23:30:00Z").expect("a moment");
         assert_eq!(certain(None, at), Ok(Day::new(2026, 2, 1).expect("a day")));
-        let year = PartialDate { year: 2012, month: 0, day: 0 };
-        assert_eq!(certain(Some(&year), at), Ok(Day::new(2012, 12, 31).expect("a day")));
+        let year = PartialDate {
+            year: 2012,
+            month: 0,
+            day: 0,
+        };
+        assert_eq!(
+            certain(Some(&year), at),
+            Ok(Day::new(2012, 12, 31).expect("a day"))
+        );
     }
 }

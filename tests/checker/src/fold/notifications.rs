@@ -24,7 +24,11 @@ impl Notifications {
                 let row = DistrictBoard {
                     code: code("districtBoards", &body.district_board)?,
                     // A sentence needs a name in either language.
-                    title_en: if title_en.is_empty() { title_sv.clone() } else { title_en },
+                    title_en: if title_en.is_empty() {
+                        title_sv.clone()
+                    } else {
+                        title_en
+                    },
                     title_sv,
                     successor: None,
                     succeeded_on: None,

@@ -84,11 +84,13 @@ impl Commitments {
             }
             Body::CommitmentAccepted(body) if body.binding => {
                 let key = (id("commitments", &body.commitment)?,);
-                self.commitment.change(&key, at, |row| row.state = "binding".to_owned())?;
+                self.commitment
+                    .change(&key, at, |row| row.state = "binding".to_owned())?;
             }
             Body::CommitmentDeclined(body) => {
                 let key = (id("commitments", &body.commitment)?,);
-                self.commitment.change(&key, at, |row| row.state = "declined".to_owned())?;
+                self.commitment
+                    .change(&key, at, |row| row.state = "declined".to_owned())?;
             }
             Body::FollowUpOpened(body) => {
                 let row = commitments::FollowUp {
@@ -102,7 +104,8 @@ impl Commitments {
             Body::FollowUpDeadlineMoved(body) => {
                 let key = (id("followUps", &body.follow_up)?,);
                 let due_on = day(body.accounts_due_on.as_ref())?;
-                self.follow_up.change(&key, at, |row| row.accounts_due_on = due_on)?;
+                self.follow_up
+                    .change(&key, at, |row| row.accounts_due_on = due_on)?;
             }
             _ => return self.of_actions(at, body),
         }
@@ -143,7 +146,11 @@ impl Commitments {
 
     /// All tables, to be compared.
     pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
-        vec![Box::new(self.commitment), Box::new(self.action), Box::new(self.follow_up)]
+        vec![
+            Box::new(self.commitment),
+            Box::new(self.action),
+            Box::new(self.follow_up),
+        ]
     }
 }
 
@@ -174,7 +181,10 @@ impl Offices {
             }
             Body::SubscriberSubscriptionChanged(body) => {
                 let prefix = format!("{}/subscriptions", body.subscriber);
-                let own = body.subscription.strip_prefix(&prefix).ok_or(Unreadable("subscription"));
+                let own = body
+                    .subscription
+                    .strip_prefix(&prefix)
+                    .ok_or(Unreadable("subscription"));
                 let row = notifications::Subscription {
                     id: id("", own?)?,
                     subscriber: id("subscribers", &body.subscriber)?,

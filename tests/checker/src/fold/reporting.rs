@@ -10,8 +10,15 @@ use super::{Expected, Table, Unreadable};
 use crate::contract::body::Body;
 use crate::log::{Event, EventRef};
 
-const SIGNATORY_STATES: [&str; 7] =
-    ["invited", "in_dialogue", "undecided", "declined", "decided", "signed", "withdrawn"];
+const SIGNATORY_STATES: [&str; 7] = [
+    "invited",
+    "in_dialogue",
+    "undecided",
+    "declined",
+    "decided",
+    "signed",
+    "withdrawn",
+];
 const ACTION_STATES: [&str; 4] = ["planned", "in_progress", "done", "cancelled"];
 const MEASURES: [&str; 3] = ["took_part", "signed_at_ceremony", "decided_to_join"];
 
@@ -105,17 +112,39 @@ impl Reporting {
         match body {
             Body::AreaCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
-                self.area.put(Area { code: code("areas", &body.area)?, title_sv, title_en }, at);
+                self.area.put(
+                    Area {
+                        code: code("areas", &body.area)?,
+                        title_sv,
+                        title_en,
+                    },
+                    at,
+                );
             }
             Body::PartyCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
                 let code = code("parties", &body.party)?;
-                self.party.put(Party { code, title_sv, title_en }, at);
+                self.party.put(
+                    Party {
+                        code,
+                        title_sv,
+                        title_en,
+                    },
+                    at,
+                );
             }
             Body::BoardCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
                 let (code, areas) = (code("boards", &body.board)?, codes("areas", &body.areas)?);
-                self.board.put(Board { code, title_sv, title_en, areas }, at);
+                self.board.put(
+                    Board {
+                        code,
+                        title_sv,
+                        title_en,
+                        areas,
+                    },
+                    at,
+                );
             }
             Body::AgreementDrafted(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
@@ -174,7 +203,8 @@ impl Reporting {
             Body::OrganisationUpdated(body) => {
                 let key = (id("organisations", &body.organisation)?,);
                 let name = body.display_name.clone();
-                self.organisation.change(&key, at, |row| row.display_name = name)?;
+                self.organisation
+                    .change(&key, at, |row| row.display_name = name)?;
             }
             Body::SignatoryStateChanged(body) => {
                 let row = SignatoryChange {
@@ -259,10 +289,23 @@ impl Reporting {
                 };
                 self.action.put(row, at);
                 let (state, changed_on) = ("planned".to_owned(), event.time.in_stockholm());
-                let change = ActionChange { action, version, state, percent: 0, changed_on };
+                let change = ActionChange {
+                    action,
+                    version,
+                    state,
+                    percent: 0,
+                    changed_on,
+                };
                 self.action_change.put(change, at);
                 let due_on = day(body.due_on.as_ref())?;
-                self.action_deadline.put(ActionDeadline { action, version, due_on }, at);
+                self.action_deadline.put(
+                    ActionDeadline {
+                        action,
+                        version,
+                        due_on,
+                    },
+                    at,
+                );
             }
             Body::ActionProgressed(body) => {
                 let change = ActionChange {
@@ -277,7 +320,14 @@ impl Reporting {
             Body::ActionDeadlineMoved(body) => {
                 let action = id("actions", &body.action)?;
                 let due_on = day(body.due_on.as_ref())?;
-                self.action_deadline.put(ActionDeadline { action, version, due_on }, at);
+                self.action_deadline.put(
+                    ActionDeadline {
+                        action,
+                        version,
+                        due_on,
+                    },
+                    at,
+                );
             }
             _ => {}
         }
@@ -297,7 +347,14 @@ impl Reporting {
                 };
                 self.follow_up.put(row, at);
                 let due_on = day(body.accounts_due_on.as_ref())?;
-                self.follow_up_deadline.put(FollowUpDeadline { follow_up, version, due_on }, at);
+                self.follow_up_deadline.put(
+                    FollowUpDeadline {
+                        follow_up,
+                        version,
+                        due_on,
+                    },
+                    at,
+                );
             }
             Body::FollowUpAccountSubmitted(body) => {
                 let row = Account {
@@ -313,12 +370,22 @@ impl Reporting {
             Body::FollowUpDeadlineMoved(body) => {
                 let follow_up = id("followUps", &body.follow_up)?;
                 let due_on = day(body.accounts_due_on.as_ref())?;
-                self.follow_up_deadline.put(FollowUpDeadline { follow_up, version, due_on }, at);
+                self.follow_up_deadline.put(
+                    FollowUpDeadline {
+                        follow_up,
+                        version,
+                        due_on,
+                    },
+                    at,
+                );
             }
             Body::FollowUpPublished(body) => {
                 let follow_up = id("followUps", &body.follow_up)?;
                 let published_on = event.time.in_stockholm();
-                let row = FollowUpPublication { follow_up, published_on };
+                let row = FollowUpPublication {
+                    follow_up,
+                    published_on,
+                };
                 self.follow_up_publication.put_first(row, at);
             }
             _ => {}

@@ -188,7 +188,8 @@ mod tests {
     use super::super::Row;
     use super::{commitments, notifications, registry, reporting};
 
-    const REGISTRY: &str = include_str!("../../../../services/registry/migrations/0100_registry.sql");
+    const REGISTRY: &str =
+        include_str!("../../../../services/registry/migrations/0100_registry.sql");
     const COMMITMENTS: &str =
         include_str!("../../../../services/commitments/migrations/0100_commitments.sql");
     const NOTIFICATIONS: &str =
@@ -211,7 +212,9 @@ mod tests {
             } else if let Some((_, columns)) = &mut table
                 && line.starts_with("    ")
                 && !line.starts_with("     ")
-                && word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+                && word
+                    .chars()
+                    .all(|letter| letter.is_ascii_lowercase() || letter == '_')
                 && !["primary", "constraint", "unique", "check"].contains(&word)
             {
                 columns.insert(word.to_owned());
@@ -221,7 +224,13 @@ mod tests {
     }
 
     fn columns<R: Row>() -> (&'static str, BTreeSet<String>) {
-        (R::TABLE, R::COLUMNS.iter().map(|column| (*column).to_owned()).collect())
+        (
+            R::TABLE,
+            R::COLUMNS
+                .iter()
+                .map(|column| (*column).to_owned())
+                .collect(),
+        )
     }
 
     macro_rules! all {
@@ -263,7 +272,10 @@ mod tests {
         ] {
             let tables = tables(migration);
             for (table, columns) in judged {
-                assert!(tables.get(table).is_some_and(|all| columns.is_subset(all)), "{table}");
+                assert!(
+                    tables.get(table).is_some_and(|all| columns.is_subset(all)),
+                    "{table}"
+                );
             }
         }
     }

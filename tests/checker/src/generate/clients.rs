@@ -41,10 +41,18 @@ impl Clients {
             return Ok(None);
         }
         let client = u32::try_from(chance.next() % CLIENTS)?;
-        let request = Request { id: chance.id(now), subject: format!("client-{client}") };
+        let request = Request {
+            id: chance.id(now),
+            subject: format!("client-{client}"),
+        };
         // Stands for the encoded response: the resource with its etag.
         let response = format!("{}@{}", said.subject, said.version);
-        let answer = Told { said, request: request.id, response: response.as_bytes(), at_ms: ms(now) };
+        let answer = Told {
+            said,
+            request: request.id,
+            response: response.as_bytes(),
+            at_ms: ms(now),
+        };
         let invoke = Invoke {
             at_ms: ms(now),
             client,
@@ -52,7 +60,10 @@ impl Clients {
             method: method(said).into(),
         };
         let invoke = ClientRecord::Invoke(invoke);
-        let unknown = ClientRecord::Unknown(Unknown { at_ms: ms(now), request_id: request.id });
+        let unknown = ClientRecord::Unknown(Unknown {
+            at_ms: ms(now),
+            request_id: request.id,
+        });
         out.client(&invoke)?;
         match chance.below(40) {
             0 | 1 => {
@@ -113,7 +124,10 @@ impl Clients {
             request_id,
             method: "handslag.registry.v1.RegistryService/RegisterOrganisation".into(),
         }))?;
-        out.client(&ClientRecord::Unknown(Unknown { at_ms: ms(now), request_id }))
+        out.client(&ClientRecord::Unknown(Unknown {
+            at_ms: ms(now),
+            request_id,
+        }))
     }
 }
 
@@ -151,7 +165,10 @@ fn method(said: &Said) -> String {
     if let Some(first) = service.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    format!("handslag.{}.v1.{service}Service/{}", said.service, said.method)
+    format!(
+        "handslag.{}.v1.{service}Service/{}",
+        said.service, said.method
+    )
 }
 
 /// Milliseconds since the history began.

@@ -47,7 +47,9 @@ const TEXT: &str = "Parterna möts varje år.\nDet gäller \"alla\".";
 
 impl Town {
     pub(super) fn propose_commitment(&mut self) -> Result<()> {
-        let Some(agreement) = self.chance.pick(&self.registry.agreements) else { return Ok(()) };
+        let Some(agreement) = self.chance.pick(&self.registry.agreements) else {
+            return Ok(());
+        };
         let areas = &agreement.areas;
         let commitment = Commitment {
             id: self.chance.id(self.now),
@@ -68,8 +70,11 @@ impl Town {
             principles: vec!["dialog".to_owned()],
             example: commitment.example,
         };
-        let decided =
-            self.say_commitment(&commitment, "ProposeCommitment", Body::CommitmentProposed(body))?;
+        let decided = self.say_commitment(
+            &commitment,
+            "ProposeCommitment",
+            Body::CommitmentProposed(body),
+        )?;
         let row = json!({
             "id": commitment.id, "agreement": commitment.agreement, "areas": [commitment.area],
             "text": TEXT, "bearers": bearers, "principles": ["dialog"],
@@ -77,7 +82,9 @@ impl Town {
         });
         self.out.row(REPORTING, "commitment", &row)?;
         self.change_commitment(&commitment, decided)?;
-        self.commitments.proposed.push(self.commitments.commitments.len());
+        self.commitments
+            .proposed
+            .push(self.commitments.commitments.len());
         self.commitments.commitments.push(commitment);
         Ok(())
     }
@@ -93,14 +100,25 @@ impl Town {
         let party = format!("parties/{party}");
         let declines = self.chance.one_in(6);
         commitment.version += 1;
-        let (scope, name) =
-            (of_commitment(&commitment), format!("commitments/{}", encode(commitment.id)));
+        let (scope, name) = (
+            of_commitment(&commitment),
+            format!("commitments/{}", encode(commitment.id)),
+        );
         let binding = commitment.pending.is_empty() && !declines;
         let (method, body) = if declines {
-            let body = events::CommitmentDeclined { scope, commitment: name, party };
+            let body = events::CommitmentDeclined {
+                scope,
+                commitment: name,
+                party,
+            };
             ("DeclineCommitment", Body::CommitmentDeclined(body))
         } else {
-            let body = events::CommitmentAccepted { scope, commitment: name, party, binding };
+            let body = events::CommitmentAccepted {
+                scope,
+                commitment: name,
+                party,
+                binding,
+            };
             ("AcceptCommitment", Body::CommitmentAccepted(body))
         };
         let decided = self.say_commitment(&commitment, method, body)?;
@@ -141,9 +159,16 @@ impl Town {
     pub(super) fn record_deliberation(&mut self) -> Result<()> {
         let id = self.chance.id(self.now);
         let agreements = &self.registry.agreements;
-        let agreement = self.chance.pick(agreements).map_or_else(Uuid::nil, |one| one.id);
+        let agreement = self
+            .chance
+            .pick(agreements)
+            .map_or_else(Uuid::nil, |one| one.id);
         let boards = &self.registry.district_boards;
-        let board = self.chance.pick(boards).map(|board| board.code.clone()).unwrap_or_default();
+        let board = self
+            .chance
+            .pick(boards)
+            .map(|board| board.code.clone())
+            .unwrap_or_default();
         self.commitments.deliberations += 1;
         let paragraph = format!("§ {}", self.commitments.deliberations);
         let name = format!("deliberations/{}", encode(id));
@@ -191,5 +216,8 @@ impl Town {
 }
 
 fn of_commitment(commitment: &Commitment) -> Option<EventScope> {
-    scope(Some(commitment.agreement), std::slice::from_ref(&commitment.area))
+    scope(
+        Some(commitment.agreement),
+        std::slice::from_ref(&commitment.area),
+    )
 }

@@ -64,12 +64,18 @@ impl Wish {
     /// As a request says it.
     pub(super) fn filter(&self) -> Filter {
         let one = |collection: &str, code: &Option<String>| {
-            code.iter().map(|code| format!("{collection}/{code}")).collect()
+            code.iter()
+                .map(|code| format!("{collection}/{code}"))
+                .collect()
         };
         Filter {
             event_types: self.prefix.iter().cloned().collect(),
             areas: one("areas", &self.area),
-            agreements: self.agreement.iter().map(|id| format!("agreements/{}", encode(*id))).collect(),
+            agreements: self
+                .agreement
+                .iter()
+                .map(|id| format!("agreements/{}", encode(*id)))
+                .collect(),
             district_boards: one("districtBoards", &self.board),
             minimum_severity: self.severity,
         }
@@ -110,12 +116,22 @@ impl Inboxes {
     /// Somebody is to be told; a known subscriber's client follows its inbox.
     pub(super) fn register(&mut self, id: Uuid, board: Option<String>, follows: bool) {
         let client = follows.then(|| (1, VecDeque::new()));
-        self.readers.push(Reader { id, board, wishes: Vec::new(), last: 0, client });
+        self.readers.push(Reader {
+            id,
+            board,
+            wishes: Vec::new(),
+            last: 0,
+            client,
+        });
     }
 
     /// A subscription begins.
     pub(super) fn subscribe(&mut self, subscriber: Uuid, subscription: Uuid, wish: Wish) {
-        for reader in self.readers.iter_mut().filter(|reader| reader.id == subscriber) {
+        for reader in self
+            .readers
+            .iter_mut()
+            .filter(|reader| reader.id == subscriber)
+        {
             reader.wishes.push((subscription, wish.clone()));
         }
     }
@@ -143,7 +159,11 @@ impl Inboxes {
         let followed = self.readers.iter().filter(|reader| reader.client.is_some());
         let known = followed.map(|reader| Subscriber {
             name: format!("subscribers/{}", encode(reader.id)),
-            filters: reader.wishes.iter().map(|(_, wish)| wish.filter()).collect(),
+            filters: reader
+                .wishes
+                .iter()
+                .map(|(_, wish)| wish.filter())
+                .collect(),
             complete_after: Some(self.complete_after),
             to_end: true,
         });
@@ -156,17 +176,32 @@ impl Inboxes {
             Body::DistrictBoardCreated(body) => {
                 let title = body.title.clone().unwrap_or_default();
                 let code = body.district_board.replace("districtBoards/", "");
-                let english = if title.en.is_empty() { title.sv.clone() } else { title.en };
+                let english = if title.en.is_empty() {
+                    title.sv.clone()
+                } else {
+                    title.en
+                };
                 Some((code, (title.sv, english)))
             }
             _ => None,
         };
         let scope = body.scope().cloned().unwrap_or_default();
-        self.queues.entry(event.service).or_default().push_back(Waiting { event, scope, names });
+        self.queues
+            .entry(event.service)
+            .or_default()
+            .push_back(Waiting {
+                event,
+                scope,
+                names,
+            });
     }
 
     fn deliver(&mut self, waiting: Waiting, chance: &mut Chance, out: &mut Out) -> Result<()> {
-        let Waiting { event, scope, names } = waiting;
+        let Waiting {
+            event,
+            scope,
+            names,
+        } = waiting;
         self.boards.extend(names);
         self.seq += 1;
         let severity = descriptor(event.r#type).map_or(0, |known| known.severity);
@@ -222,7 +257,9 @@ impl Inboxes {
 impl Reader {
     fn see(&mut self, event: &Appended, chance: &mut Chance, out: &mut Out) -> Result<()> {
         let file = encode(self.id);
-        let Some((connection, recent)) = &mut self.client else { return Ok(()) };
+        let Some((connection, recent)) = &mut self.client else {
+            return Ok(());
+        };
         if chance.one_in(30) {
             *connection += 1;
             for again in recent.iter_mut() {
@@ -255,8 +292,11 @@ impl Town {
         for producer in producers {
             while self.chance.one_in(2) || self.waiting(producer) > WAITING_MOST {
                 let queue = self.inboxes.queues.get_mut(producer);
-                let Some(next) = queue.and_then(VecDeque::pop_front) else { break };
-                self.inboxes.deliver(next, &mut self.chance, &mut self.out)?;
+                let Some(next) = queue.and_then(VecDeque::pop_front) else {
+                    break;
+                };
+                self.inboxes
+                    .deliver(next, &mut self.chance, &mut self.out)?;
             }
         }
         Ok(())
@@ -285,7 +325,10 @@ fn link(subject: &str, agreement: Option<&str>) -> String {
         ("actions/", "/handlingsplan#"),
         ("followUps/", "/uppfoljning/"),
     ];
-    if let Some((_, page)) = pages.iter().find(|(collection, _)| subject.starts_with(collection)) {
+    if let Some((_, page)) = pages
+        .iter()
+        .find(|(collection, _)| subject.starts_with(collection))
+    {
         return format!("{page}{last}");
     }
     if subject.contains("/signatories/") {
@@ -306,17 +349,29 @@ fn title(r#type: &str, name: Option<&(String, String)>) -> (String, String) {
         include_str!("../../../../services/notifications/texts/sv.ftl"),
         include_str!("../../../../services/notifications/texts/en.ftl"),
     ];
-    let key = r#type.replace("se.handslag.", "").replace(".v1", "").replace('.', "-");
+    let key = r#type
+        .replace("se.handslag.", "")
+        .replace(".v1", "")
+        .replace('.', "-");
     let sentence = |text: &str, name: Option<&String>| {
-        let start = text.find(&format!("\n{key} = ")).map_or(0, |at| at + key.len() + 4);
+        let start = text
+            .find(&format!("\n{key} = "))
+            .map_or(0, |at| at + key.len() + 4);
         let rest = &text[start..];
         let line = |from: &str| from.lines().next().unwrap_or_default().to_owned();
         if !rest.starts_with('{') {
             return line(rest);
         }
-        let variant = if name.is_some() { "*[other] " } else { "[none] " };
+        let variant = if name.is_some() {
+            "*[other] "
+        } else {
+            "[none] "
+        };
         let chosen = rest.split_once(variant).map_or("", |(_, chosen)| chosen);
         line(chosen).replace("{ $district }", name.map_or("", String::as_str))
     };
-    (sentence(texts[0], name.map(|name| &name.0)), sentence(texts[1], name.map(|name| &name.1)))
+    (
+        sentence(texts[0], name.map(|name| &name.0)),
+        sentence(texts[1], name.map(|name| &name.1)),
+    )
 }

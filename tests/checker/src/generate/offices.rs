@@ -58,18 +58,47 @@ impl Town {
     /// A subscriber that is there from the start: a district board, one for an area, and one for
     /// what matters most.
     pub(super) fn register_known_subscriber(&mut self, kind: usize) -> Result<()> {
-        let board = self.registry.district_boards.first().map(|board| board.code.clone());
+        let board = self
+            .registry
+            .district_boards
+            .first()
+            .map(|board| board.code.clone());
         let area = self.registry.areas.first().map(|area| area.code.clone());
         let (board, wish) = match kind {
-            0 => (board.clone(), Wish { severity: 2, ..Wish::default() }),
-            1 => (None, Wish { area, severity: 1, ..Wish::default() }),
-            _ => (None, Wish { severity: 3, ..Wish::default() }),
+            0 => (
+                board.clone(),
+                Wish {
+                    severity: 2,
+                    ..Wish::default()
+                },
+            ),
+            1 => (
+                None,
+                Wish {
+                    area,
+                    severity: 1,
+                    ..Wish::default()
+                },
+            ),
+            _ => (
+                None,
+                Wish {
+                    severity: 3,
+                    ..Wish::default()
+                },
+            ),
         };
         let id = self.register_subscriber(board, true)?;
         self.subscribe(id, wish)?;
         if kind == 2 {
             let prefix = Some("se.handslag.commitments.deliberation.".to_owned());
-            self.subscribe(id, Wish { prefix, ..Wish::default() })?;
+            self.subscribe(
+                id,
+                Wish {
+                    prefix,
+                    ..Wish::default()
+                },
+            )?;
         }
         Ok(())
     }
@@ -83,7 +112,9 @@ impl Town {
             self.register_subscriber(None, false)?;
             return Ok(());
         }
-        let Some(index) = self.chance.pick(&newcomers).copied() else { return Ok(()) };
+        let Some(index) = self.chance.pick(&newcomers).copied() else {
+            return Ok(());
+        };
         let subscriber = self.offices.subscribers[index].id;
         let own = |one: &Subscription| one.subscriber == subscriber && one.active;
         if let Some(active) = self.offices.subscriptions.iter().position(own) {
@@ -91,7 +122,11 @@ impl Town {
                 return self.unsubscribe(active);
             }
         }
-        let own = self.offices.subscriptions.iter().filter(|one| one.subscriber == subscriber);
+        let own = self
+            .offices
+            .subscriptions
+            .iter()
+            .filter(|one| one.subscriber == subscriber);
         // A handful each: more would only make the same again.
         if own.count() >= 4 {
             return Ok(());
@@ -102,7 +137,10 @@ impl Town {
 
     fn wish(&mut self) -> Wish {
         let agreements = &self.registry.agreements;
-        let board = self.chance.pick(&self.registry.district_boards).map(|one| one.code.clone());
+        let board = self
+            .chance
+            .pick(&self.registry.district_boards)
+            .map(|one| one.code.clone());
         match self.chance.below(5) {
             0 => Wish {
                 prefix: Some("se.handslag.registry.signatory.".to_owned()),
@@ -114,26 +152,42 @@ impl Town {
                 prefix: Some("se.handslag.commitments.".to_owned()),
                 ..Wish::default()
             },
-            2 => Wish { board, severity: 3, ..Wish::default() },
+            2 => Wish {
+                board,
+                severity: 3,
+                ..Wish::default()
+            },
             3 => Wish {
                 prefix: Some("se.handslag.registry.organisation.updated.v1".to_owned()),
                 ..Wish::default()
             },
-            _ => Wish { severity: 3, ..Wish::default() },
+            _ => Wish {
+                severity: 3,
+                ..Wish::default()
+            },
         }
     }
 
     fn register_subscriber(&mut self, board: Option<String>, known: bool) -> Result<Uuid> {
         let id = self.chance.id(self.now);
-        let office =
-            Office { id, board: board.clone(), known, version: 1, registered_at: self.now };
+        let office = Office {
+            id,
+            board: board.clone(),
+            known,
+            version: 1,
+            registered_at: self.now,
+        };
         let body = events::SubscriberRegistered {
             scope: of_office(&office),
             subscriber: format!("subscribers/{}", encode(id)),
             display_name: "Förvaltningen".to_owned(),
             district_board: name_of(&office),
         };
-        self.say_office(&office, "RegisterSubscriber", Body::SubscriberRegistered(body))?;
+        self.say_office(
+            &office,
+            "RegisterSubscriber",
+            Body::SubscriberRegistered(body),
+        )?;
         self.offices.subscribers.push(office);
         self.inboxes.register(id, board, known);
         Ok(id)
@@ -143,7 +197,12 @@ impl Town {
         let id = self.chance.id(self.now);
         self.change_subscription(subscriber, id, "Subscribe", true)?;
         self.inboxes.subscribe(subscriber, id, wish.clone());
-        self.offices.subscriptions.push(Subscription { id, subscriber, wish, active: true });
+        self.offices.subscriptions.push(Subscription {
+            id,
+            subscriber,
+            wish,
+            active: true,
+        });
         Ok(())
     }
 
@@ -163,7 +222,9 @@ impl Town {
         active: bool,
     ) -> Result<()> {
         let of = |office: &Office| office.id == subscriber;
-        let Some(index) = self.offices.subscribers.iter().position(of) else { return Ok(()) };
+        let Some(index) = self.offices.subscribers.iter().position(of) else {
+            return Ok(());
+        };
         let mut office = self.offices.subscribers.remove(index);
         office.version += 1;
         let name = format!("subscribers/{}", encode(subscriber));
@@ -192,7 +253,10 @@ impl Town {
 
     /// A report is ordered and, unless its making fails, completed.
     pub(super) fn make_report(&mut self) -> Result<()> {
-        let board = self.chance.pick(&self.registry.boards).map(|board| board.code.clone());
+        let board = self
+            .chance
+            .pick(&self.registry.boards)
+            .map(|board| board.code.clone());
         let mut report = Report {
             id: self.chance.id(self.now),
             board: board.unwrap_or_default(),
@@ -217,9 +281,19 @@ impl Town {
         let scope = Some(EventScope::default());
         let (of, board) = (name.clone(), format!("boards/{}", report.board));
         let body = if method.is_empty() {
-            Body::ReportCompleted(events::ReportCompleted { scope, report: of, board, year: 2026 })
+            Body::ReportCompleted(events::ReportCompleted {
+                scope,
+                report: of,
+                board,
+                year: 2026,
+            })
         } else {
-            Body::ReportRequested(events::ReportRequested { scope, report: of, board, year: 2026 })
+            Body::ReportRequested(events::ReportRequested {
+                scope,
+                report: of,
+                board,
+                year: 2026,
+            })
         };
         self.say(Said {
             service: REPORTING,
@@ -242,7 +316,13 @@ impl Town {
             });
             self.out.row(NOTIFICATIONS, "subscriber", &row)?;
         }
-        for Subscription { id, subscriber, wish, active } in &self.offices.subscriptions {
+        for Subscription {
+            id,
+            subscriber,
+            wish,
+            active,
+        } in &self.offices.subscriptions
+        {
             let row = json!({
                 "id": id, "subscriber": subscriber,
                 "event_types": wish.prefix.iter().collect::<Vec<_>>(),
@@ -267,9 +347,16 @@ impl Town {
 }
 
 fn name_of(office: &Office) -> String {
-    office.board.as_ref().map(|code| format!("districtBoards/{code}")).unwrap_or_default()
+    office
+        .board
+        .as_ref()
+        .map(|code| format!("districtBoards/{code}"))
+        .unwrap_or_default()
 }
 
 fn of_office(office: &Office) -> Option<EventScope> {
-    Some(EventScope { district_board: name_of(office), ..EventScope::default() })
+    Some(EventScope {
+        district_board: name_of(office),
+        ..EventScope::default()
+    })
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,11 +31,18 @@ pub(super) struct Out {
 
 impl Out {
     /// # Errors
-    /// When a file cannot be made.
+    /// When a file cannot be made, or the directory holds something already: a subscriber's log of
+    /// an earlier run would be judged with this one.
     pub(super) fn create(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        if dir.read_dir()?.next().is_some() {
+            bail!("{} is not empty", dir.display());
+        }
         fs::create_dir_all(dir.join(record::DUMPS))?;
         fs::create_dir_all(dir.join(record::SUBSCRIBERS))?;
-        let dumps = SERVICES.iter().map(|service| Ok((*service, file(&dump(dir, service))?)));
+        let dumps = SERVICES
+            .iter()
+            .map(|service| Ok((*service, file(&dump(dir, service))?)));
         Ok(Self {
             dumps: dumps.collect::<Result<_>>()?,
             clients: file(&dir.join(record::CLIENTS))?,
@@ -76,7 +83,10 @@ impl Out {
 
     /// Writes what a subscriber's client saw.
     pub(super) fn seen(&mut self, client: &str, seen: &Seen<'_>) -> Result<()> {
-        let path = self.dir.join(record::SUBSCRIBERS).join(format!("{client}.jsonl"));
+        let path = self
+            .dir
+            .join(record::SUBSCRIBERS)
+            .join(format!("{client}.jsonl"));
         let file = match self.subscribers.entry(client.to_owned()) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => entry.insert(file(&path)?),
@@ -89,7 +99,12 @@ impl Out {
         let write = |name: &str, text: String| fs::write(self.dir.join(name), text);
         write(record::MANIFEST, serde_json::to_string_pretty(manifest)?)?;
         write(record::BROKER, serde_json::to_string_pretty(broker)?)?;
-        let single = [&mut self.clients, &mut self.tap, &mut self.garbage, &mut self.samples];
+        let single = [
+            &mut self.clients,
+            &mut self.tap,
+            &mut self.garbage,
+            &mut self.samples,
+        ];
         let many = self.dumps.values_mut().chain(self.subscribers.values_mut());
         for file in many.chain(single) {
             file.flush()?;

@@ -105,8 +105,13 @@ impl Platform {
         let (r#type, payload) = (said.body.r#type(), said.body.encode());
         let of = contract::descriptor(r#type).map_or("", |event| event.aggregate);
         let board = said.body.scope().map_or("", |scope| &scope.district_board);
-        let district = board.strip_prefix("districtBoards/").unwrap_or("all").to_owned();
-        let actor = request.as_ref().map_or("service:reporting", |request| &request.subject);
+        let district = board
+            .strip_prefix("districtBoards/")
+            .unwrap_or("all")
+            .to_owned();
+        let actor = request
+            .as_ref()
+            .map_or("service:reporting", |request| &request.subject);
         let row = OutboxRow {
             seq: log.seq,
             aggregate: of.into(),
@@ -161,7 +166,12 @@ impl Platform {
         out.row(REPORTING, "inbox_parked", &parked)?;
         // One is known by its body, one by its fingerprint, one by the id of its event.
         for (number, fingerprint, headers, payload) in [
-            (1, "handslag.reporting.from.registry/0a0b", json!({}), tap::poison_bytea()),
+            (
+                1,
+                "handslag.reporting.from.registry/0a0b",
+                json!({}),
+                tap::poison_bytea(),
+            ),
             (2, FINGERPRINT, json!({}), "\\x00".to_owned()),
             (3, "registry/spook/boo/2", headers, "\\x01".to_owned()),
         ] {
@@ -191,7 +201,9 @@ impl Platform {
             out.row(service, DATABASE_ROW, &database)?;
         }
         for (consumer, producer) in HEARS {
-            let Some(log) = self.logs.get(producer) else { continue };
+            let Some(log) = self.logs.get(producer) else {
+                continue;
+            };
             let account = json!({
                 "producer": producer, "seq": log.seq, "count": log.count, "hash": log.hash,
                 "replay_wanted": false, "agreed_at": now,
@@ -206,7 +218,9 @@ impl Platform {
             }
         }
         for producer in [REGISTRY, COMMITMENTS] {
-            let Some(log) = self.logs.get(producer) else { continue };
+            let Some(log) = self.logs.get(producer) else {
+                continue;
+            };
             let as_of = log.latest.unwrap_or_default();
             let fresh = json!({ "producer": producer, "events": log.count, "as_of": as_of });
             out.row(REPORTING, "freshness", &fresh)?;
@@ -220,7 +234,8 @@ impl Log {
         self.count += 1;
         self.hash = self.hash.wrapping_add(event_hash(row.seq, row.id));
         self.latest = self.latest.max(Some(row.time));
-        self.versions.insert((aggregate, row.aggregate_id.to_string()), row.version);
+        self.versions
+            .insert((aggregate, row.aggregate_id.to_string()), row.version);
         self.unsealed.push(chain::row_digest(row, payload));
     }
 

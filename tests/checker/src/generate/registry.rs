@@ -56,12 +56,25 @@ pub(super) struct Registry {
 impl Registry {
     /// The codes of all parties.
     pub(super) fn party_codes(&self) -> Vec<String> {
-        self.parties.iter().map(|party| party.code.clone()).collect()
+        self.parties
+            .iter()
+            .map(|party| party.code.clone())
+            .collect()
     }
 }
 
-const KINDS: [&str; 4] = ["association", "foundation", "cooperative", "faith_community"];
-const NAMES: [&str; 4] = ["Föreningen", "Stiftelsen \"Ö\"", "Kooperativet", "Församlingen"];
+const KINDS: [&str; 4] = [
+    "association",
+    "foundation",
+    "cooperative",
+    "faith_community",
+];
+const NAMES: [&str; 4] = [
+    "Föreningen",
+    "Stiftelsen \"Ö\"",
+    "Kooperativet",
+    "Församlingen",
+];
 
 impl Town {
     pub(super) fn register_organisation(&mut self) -> Result<()> {
@@ -73,7 +86,11 @@ impl Town {
             kind: KINDS[kind],
             example: chance.one_in(4),
             version: 1,
-            areas: chance.pick(&self.registry.areas).map(|area| area.code.clone()).into_iter().collect(),
+            areas: chance
+                .pick(&self.registry.areas)
+                .map(|area| area.code.clone())
+                .into_iter()
+                .collect(),
         };
         let name = format!("organisations/{}", encode(organisation.id));
         let body = events::OrganisationRegistered {
@@ -100,7 +117,9 @@ impl Town {
         let renamed = !self.chance.one_in(4);
         let name = format!("Förbundet {}", self.chance.up_to(9_999));
         let valid_from = Some(date(self.now.in_stockholm()));
-        let Some(organisation) = self.registry.organisations.get_mut(index) else { return Ok(()) };
+        let Some(organisation) = self.registry.organisations.get_mut(index) else {
+            return Ok(());
+        };
         organisation.version += 1;
         let (id, version) = (organisation.id, organisation.version);
         let scope = scope(None, &organisation.areas);
@@ -116,11 +135,25 @@ impl Town {
             ("UpdateOrganisation", Body::OrganisationUpdated(body))
         } else {
             let organisation = subject.clone();
-            let body = events::OrganisationNumberChanged { scope, organisation, valid_from };
-            ("ChangeOrganisationNumber", Body::OrganisationNumberChanged(body))
+            let body = events::OrganisationNumberChanged {
+                scope,
+                organisation,
+                valid_from,
+            };
+            (
+                "ChangeOrganisationNumber",
+                Body::OrganisationNumberChanged(body),
+            )
         };
         let aggregate_id = encode(id);
-        self.say(Said { service: REGISTRY, method, aggregate_id, version, subject, body })?;
+        self.say(Said {
+            service: REGISTRY,
+            method,
+            aggregate_id,
+            version,
+            subject,
+            body,
+        })?;
         Ok(())
     }
 
@@ -128,31 +161,45 @@ impl Town {
     pub(super) fn step_signatory(&mut self) -> Result<()> {
         let agreement = self.chance.below(self.registry.agreements.len());
         let organisation = self.chance.below(self.registry.organisations.len());
-        let relation = self.registry.relations.get(&(agreement, organisation)).copied();
+        let relation = self
+            .registry
+            .relations
+            .get(&(agreement, organisation))
+            .copied();
         let before = relation.map(|relation| self.registry.signatories[relation].state);
         let hesitates = self.chance.below(3);
         let (method, state) = match before {
             None | Some("withdrawn") => ("InviteOrganisation", "invited"),
-            Some("invited") => {
-                ("RecordStance", ["in_dialogue", "undecided", "declined"][hesitates])
-            }
+            Some("invited") => (
+                "RecordStance",
+                ["in_dialogue", "undecided", "declined"][hesitates],
+            ),
             Some("decided") => ("SignAgreement", "signed"),
             Some("signed") => ("WithdrawSignatory", "withdrawn"),
             Some(_) => ("DecideToJoin", "decided"),
         };
         let relation = relation.unwrap_or_else(|| {
-            let new = Signatory { agreement, organisation, state, version: 0 };
+            let new = Signatory {
+                agreement,
+                organisation,
+                state,
+                version: 0,
+            };
             self.registry.signatories.push(new);
             let number = self.registry.signatories.len() - 1;
-            self.registry.relations.insert((agreement, organisation), number);
+            self.registry
+                .relations
+                .insert((agreement, organisation), number);
             number
         });
         let signatory = &mut self.registry.signatories[relation];
         signatory.version += 1;
         signatory.state = state;
         let version = signatory.version;
-        let (agreement, organisation) =
-            (&self.registry.agreements[agreement], &self.registry.organisations[organisation]);
+        let (agreement, organisation) = (
+            &self.registry.agreements[agreement],
+            &self.registry.organisations[organisation],
+        );
         let (id, member, example) = (agreement.id, organisation.id, organisation.example);
         let precision = self.chance.below(4);
         let effective_on = partial(self.now.in_stockholm(), precision);
@@ -189,7 +236,14 @@ impl Town {
         self.write_reference()?;
         self.write_agreements()?;
         for organisation in &self.registry.organisations {
-            let Organisation { id, name, kind, example, version, areas } = organisation;
+            let Organisation {
+                id,
+                name,
+                kind,
+                example,
+                version,
+                areas,
+            } = organisation;
             let row = json!({
                 "id": id, "display_name": name, "search_name": name.to_lowercase(), "kind": kind,
                 "level": "local", "roles": [], "areas": areas, "notes": [], "example": example,
@@ -214,7 +268,9 @@ impl Town {
 /// What an event concerns.
 pub(super) fn scope(agreement: Option<Uuid>, areas: &[String]) -> Option<EventScope> {
     Some(EventScope {
-        agreement: agreement.map(|id| format!("agreements/{}", encode(id))).unwrap_or_default(),
+        agreement: agreement
+            .map(|id| format!("agreements/{}", encode(id)))
+            .unwrap_or_default(),
         areas: names("areas", areas),
         district_board: String::new(),
     })
@@ -222,12 +278,18 @@ pub(super) fn scope(agreement: Option<Uuid>, areas: &[String]) -> Option<EventSc
 
 /// Resource names of codes.
 pub(super) fn names(collection: &str, codes: &[String]) -> Vec<String> {
-    codes.iter().map(|code| format!("{collection}/{code}")).collect()
+    codes
+        .iter()
+        .map(|code| format!("{collection}/{code}"))
+        .collect()
 }
 
 /// A title in both languages; the English may be empty.
 pub(super) fn text(sv: &str, en: &str) -> Option<LocalizedText> {
-    Some(LocalizedText { sv: sv.to_owned(), en: en.to_owned() })
+    Some(LocalizedText {
+        sv: sv.to_owned(),
+        en: en.to_owned(),
+    })
 }
 
 /// A whole date on the wire.
@@ -241,8 +303,16 @@ pub(super) fn partial(day: Day, precision: usize) -> Option<PartialDate> {
     let (year, month, day) = day.parts();
     match precision {
         0 => None,
-        1 => Some(PartialDate { year, month: 0, day: 0 }),
-        2 => Some(PartialDate { year, month, day: 0 }),
+        1 => Some(PartialDate {
+            year,
+            month: 0,
+            day: 0,
+        }),
+        2 => Some(PartialDate {
+            year,
+            month,
+            day: 0,
+        }),
         _ => Some(PartialDate { year, month, day }),
     }
 }

@@ -20,7 +20,10 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) -> Result<()> {
     for (log, state) in run.services() {
         if state.in_transaction > 0 {
             findings.plain(Invariant::I12, || {
-                format!("{} left {} connections in a transaction", log.service, state.in_transaction)
+                format!(
+                    "{} left {} connections in a transaction",
+                    log.service, state.in_transaction
+                )
             });
         }
     }
@@ -38,13 +41,27 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) -> Result<()> {
 fn look(manifest: &Manifest, sample: &Sample<'_>, findings: &mut Findings) {
     let Sample { at_ms, service, .. } = sample;
     let measured = [
-        ("bytes of memory", Some(sample.resident_bytes), manifest.memory_bytes_most),
+        (
+            "bytes of memory",
+            Some(sample.resident_bytes),
+            manifest.memory_bytes_most,
+        ),
         ("sockets", Some(sample.sockets), manifest.sockets_most),
-        ("ms of unpublished events", sample.outbox_age_ms, manifest.outbox_age_ms_most),
-        ("connections left in a transaction", Some(sample.in_transaction), Some(0)),
+        (
+            "ms of unpublished events",
+            sample.outbox_age_ms,
+            manifest.outbox_age_ms_most,
+        ),
+        (
+            "connections left in a transaction",
+            Some(sample.in_transaction),
+            Some(0),
+        ),
     ];
     for (what, found, most) in measured {
-        let (Some(found), Some(most)) = (found, most) else { continue };
+        let (Some(found), Some(most)) = (found, most) else {
+            continue;
+        };
         if found > most {
             findings.plain(Invariant::I12, || {
                 format!("{service} had {found} {what} after {at_ms} ms, {most} are allowed")

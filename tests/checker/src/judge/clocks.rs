@@ -31,14 +31,22 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) {
         match state.now {
             Some(now) => of_service(run, log, state, now, findings),
             None => findings.plain(Invariant::I14, || {
-                format!("the dump of {} does not say by which time it was made", log.service)
+                format!(
+                    "the dump of {} does not say by which time it was made",
+                    log.service
+                )
             }),
         }
     }
 }
 
 fn of_service(run: &Run, log: &Log, state: &State, now: Moment, findings: &mut Findings) {
-    let ahead = run.manifest.clock_skew_seconds.get(&log.service).copied().unwrap_or_default();
+    let ahead = run
+        .manifest
+        .clock_skew_seconds
+        .get(&log.service)
+        .copied()
+        .unwrap_or_default();
     let mut check = |at: Moment, wait: i64, what: &str| {
         // `infinity` is no clock's time, and nothing of ours waits for ever.
         if at > now.plus(wait + SLACK) {

@@ -72,25 +72,28 @@ impl Judge<'_> {
         }
         match self.run.logs.by_request(request) {
             None => findings.add(Invariant::I1, || {
-                (named(command), format!("the request {request} was answered OK and has no event"))
+                (
+                    named(command),
+                    format!("the request {request} was answered OK and has no event"),
+                )
             }),
             Some(at) => self.named_alike(request, command, at, findings),
         }
     }
 
     /// The answer names the aggregate and version of its event.
-    fn named_alike(
-        &self,
-        request: Uuid,
-        command: &Command,
-        at: EventRef,
-        findings: &mut Findings,
-    ) {
-        let Some(resource) = &command.resource else { return };
+    fn named_alike(&self, request: Uuid, command: &Command, at: EventRef, findings: &mut Findings) {
+        let Some(resource) = &command.resource else {
+            return;
+        };
         let (log, event) = self.run.logs.at(at);
         let (aggregate, id) = log.aggregate(event.aggregate);
         let same = (aggregate, id, event.version)
-            == (&*resource.aggregate, &*resource.aggregate_id, resource.version);
+            == (
+                &*resource.aggregate,
+                &*resource.aggregate_id,
+                resource.version,
+            );
         if !same {
             findings.add(Invariant::I1, || {
                 let text = format!(
@@ -117,24 +120,23 @@ impl Judge<'_> {
             Some(_) => return,
         };
         findings.add(Invariant::I9, || {
-            (self.of_request(request), format!("the request {request} {text}"))
+            (
+                self.of_request(request),
+                format!("the request {request} {text}"),
+            )
         });
     }
 
-    fn event(
-        &self,
-        log: &Log,
-        event: &Event,
-        requests: &IdMap<Request>,
-        findings: &mut Findings,
-    ) {
+    fn event(&self, log: &Log, event: &Event, requests: &IdMap<Request>, findings: &mut Findings) {
         let r#type = log.r#type(event);
         let mut invented = |text: String| {
             findings.add(Invariant::I2, || (log.concerns(event), text));
         };
         let Some(request) = event.request_id else {
             if !UNASKED.contains(&r#type) {
-                invented(format!("no command has caused it, and {type} is said by commands alone"));
+                invented(format!(
+                    "no command has caused it, and {type} is said by commands alone"
+                ));
             }
             return;
         };
@@ -150,7 +152,9 @@ impl Judge<'_> {
                 None => {}
             },
         }
-        let remembered = requests.get(&request).is_some_and(|one| one.answer.is_some());
+        let remembered = requests
+            .get(&request)
+            .is_some_and(|one| one.answer.is_some());
         if !remembered {
             findings.add(Invariant::I9, || {
                 let text = format!("the request log remembers no answer to its request {request}");
@@ -163,22 +167,32 @@ impl Judge<'_> {
         let of_request = || self.of_request(id);
         match self.run.commands.get(&id) {
             None => findings.add(Invariant::I2, || {
-                (of_request(), format!("the request log remembers {id}, which nobody has sent"))
+                (
+                    of_request(),
+                    format!("the request log remembers {id}, which nobody has sent"),
+                )
             }),
             Some(command) if command.is_refused() => findings.add(Invariant::I2, || {
-                (of_request(), format!("the request log remembers {id}, which was refused"))
+                (
+                    of_request(),
+                    format!("the request log remembers {id}, which was refused"),
+                )
             }),
             Some(_) => {}
         }
         if request.answer.is_none() {
             findings.add(Invariant::I9, || {
-                (of_request(), format!("the request {id} was committed without an answer"))
+                (
+                    of_request(),
+                    format!("the request {id} was committed without an answer"),
+                )
             });
         }
         let says = contract::says(&request.method);
         if !matches!(says, Some(Says::Nothing)) && self.run.logs.by_request(id).is_none() {
             findings.add(Invariant::I9, || {
-                let text = format!("the request {id} has an answer in the request log and no event");
+                let text =
+                    format!("the request {id} has an answer in the request log and no event");
                 (Concerns::default(), text)
             });
         }
@@ -193,7 +207,9 @@ impl Judge<'_> {
 
 /// The event that an answer names.
 fn named(command: &Command) -> Concerns {
-    let Some(resource) = &command.resource else { return Concerns::default() };
+    let Some(resource) = &command.resource else {
+        return Concerns::default();
+    };
     let service = match command.says {
         Some(Says::One(says)) => contract::descriptor(says).map_or("", |event| event.service),
         _ => "",
@@ -204,6 +220,9 @@ fn named(command: &Command) -> Concerns {
             r#type: resource.aggregate.to_string(),
             id: resource.aggregate_id.to_string(),
         }),
-        event: Some(EventName { id: None, version: Some(resource.version) }),
+        event: Some(EventName {
+            id: None,
+            version: Some(resource.version),
+        }),
     }
 }

@@ -50,7 +50,10 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) -> Result<Inboxes> {
     let mut inboxes = Inboxes::new(classes, &run.logs);
     for service in &run.manifest.services {
         let mut tables = tables.remove(service.as_str()).unwrap_or_default();
-        let judged = Judged { service, logs: &run.logs };
+        let judged = Judged {
+            service,
+            logs: &run.logs,
+        };
         let mut aggregates = Aggregates::new(run, service);
         let mut heard = Heard::new(run, service);
         Lines::open(&dump(&run.dir, service))?.each(|line| {
@@ -74,7 +77,12 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) -> Result<Inboxes> {
         aggregates.missing(findings);
         heard.missing(findings);
     }
-    if run.manifest.services.iter().any(|service| service == NOTIFICATIONS) {
+    if run
+        .manifest
+        .services
+        .iter()
+        .any(|service| service == NOTIFICATIONS)
+    {
         inboxes.untold(run, findings);
     }
     Ok(inboxes)
@@ -92,9 +100,18 @@ fn told(
     let Some((at, class)) = known.and_then(|at| Some((at, inboxes.classes.of(at)?.1))) else {
         if !run.is_injected(row.id) {
             findings.add(Invariant::I6, || {
-                let event = EventName { id: Some(row.id), version: None };
+                let event = EventName {
+                    id: Some(row.id),
+                    version: None,
+                };
                 let text = "the notifications keep it, and no producer has said it".to_owned();
-                (Concerns { aggregate: None, event: Some(event) }, text)
+                (
+                    Concerns {
+                        aggregate: None,
+                        event: Some(event),
+                    },
+                    text,
+                )
             });
         }
         return;
@@ -108,7 +125,10 @@ fn told(
     }
     if !inboxes.keep(row.seq, at) {
         findings.add(Invariant::I6, || {
-            (log.concerns(event), "the notifications keep it more than once".to_owned())
+            (
+                log.concerns(event),
+                "the notifications keep it more than once".to_owned(),
+            )
         });
     }
 }
@@ -152,7 +172,9 @@ impl Folds {
             Some(Err(error)) => unreadable(format!("its body cannot be decoded: {error}")),
             Some(Ok(body)) => {
                 if let Err(Unreadable(what)) = self.fold(logs, at, &body) {
-                    unreadable(format!("no consumer can make sense of it: its {what} is wrong"));
+                    unreadable(format!(
+                        "no consumer can make sense of it: its {what} is wrong"
+                    ));
                 }
             }
         }
@@ -178,7 +200,10 @@ impl Folds {
 
     fn settle(self) -> (HashMap<&'static str, Tables>, Classes, Boards) {
         let named = |tables: Vec<Box<dyn Table>>| -> Tables {
-            tables.into_iter().map(|table| (table.name(), table)).collect()
+            tables
+                .into_iter()
+                .map(|table| (table.name(), table))
+                .collect()
         };
         let mut commitments = self.commitments.tables();
         commitments.extend(self.promises.tables());

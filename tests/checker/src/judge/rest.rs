@@ -56,10 +56,14 @@ fn quiet(run: &Run, findings: &mut Findings) {
     let allowed = run.manifest.recovered_within_seconds;
     match run.manifest.quiet_seconds {
         None => plain(findings, || {
-            format!("the quiet never came; {allowed} s were allowed, and what else is found may lag")
+            format!(
+                "the quiet never came; {allowed} s were allowed, and what else is found may lag"
+            )
         }),
         Some(took) if took > allowed => {
-            plain(findings, || format!("the quiet came after {took} s, {allowed} s were allowed"));
+            plain(findings, || {
+                format!("the quiet came after {took} s, {allowed} s were allowed")
+            });
         }
         Some(_) => {}
     }
@@ -82,7 +86,10 @@ fn relay(log: &Log, state: &State, findings: &mut Findings) {
     if mark.low_water < log.newest() {
         plain(findings, || {
             let newest = log.newest();
-            format!("the relay of {service} stands at {}, its log at {newest}", mark.low_water)
+            format!(
+                "the relay of {service} stands at {}, its log at {newest}",
+                mark.low_water
+            )
         });
     }
     let right = sums(log, mark.low_water);
@@ -100,8 +107,14 @@ fn relay(log: &Log, state: &State, findings: &mut Findings) {
 fn inbox(run: &Run, log: &Log, state: &State, findings: &mut Findings) {
     let consumer = &log.service;
     for (_, producer) in HEARS.into_iter().filter(|(hears, _)| hears == consumer) {
-        let Some(said) = run.logs.of(producer) else { continue };
-        match state.accounts.iter().find(|account| account.producer == producer) {
+        let Some(said) = run.logs.of(producer) else {
+            continue;
+        };
+        match state
+            .accounts
+            .iter()
+            .find(|account| account.producer == producer)
+        {
             Some(account) => agreement(consumer, account, said, findings),
             None if said.events.is_empty() => {}
             None => plain(findings, || {
@@ -112,7 +125,11 @@ fn inbox(run: &Run, log: &Log, state: &State, findings: &mut Findings) {
             let mut accounts = state.accounts.iter();
             accounts.any(|account| account.producer == producer && seq <= account.seq)
         };
-        let later = state.seen.iter().filter(|(of, seq)| of == producer && !agreed(*seq)).count();
+        let later = state
+            .seen
+            .iter()
+            .filter(|(of, seq)| of == producer && !agreed(*seq))
+            .count();
         if later > 0 {
             plain(findings, || {
                 format!("{consumer} has heard {later} events of {producer} that are not agreed on")
@@ -127,7 +144,10 @@ fn inbox(run: &Run, log: &Log, state: &State, findings: &mut Findings) {
                     r#type: parked.aggregate.clone(),
                     id: parked.aggregate_id.clone(),
                 }),
-                event: Some(EventName { id: parked.event_id(), version: Some(parked.version) }),
+                event: Some(EventName {
+                    id: parked.event_id(),
+                    version: Some(parked.version),
+                }),
             };
             (concerns, format!("it is still parked at {consumer}"))
         });
@@ -160,7 +180,9 @@ fn agreement(consumer: &str, account: &Account, said: &Log, findings: &mut Findi
         });
     }
     if account.replay_wanted {
-        plain(findings, || format!("{consumer} still wants a replay of {producer}"));
+        plain(findings, || {
+            format!("{consumer} still wants a replay of {producer}")
+        });
     }
 }
 
@@ -180,7 +202,10 @@ fn dead(run: &Run, log: &Log, letter: &DeadLetter, findings: &mut Findings) {
             r#type,
             id,
         });
-        let event = letter.event_id.map(|id| EventName { id: Some(id), version: letter.version });
+        let event = letter.event_id.map(|id| EventName {
+            id: Some(id),
+            version: letter.version,
+        });
         let text = format!(
             "it is a dead letter at {} ({}: {})",
             log.service, letter.reason, letter.error

@@ -23,7 +23,13 @@ use crate::verdict::Invariant;
 /// Judges I13 with what the tap remembers.
 pub(crate) fn judge(run: &Run, witness: &Witness, findings: &mut Findings) {
     for (number, (log, state)) in (0_u8..).zip(run.services()) {
-        let chain = Chain { run, number, log, state, witness };
+        let chain = Chain {
+            run,
+            number,
+            log,
+            state,
+            witness,
+        };
         chain.judge(findings);
     }
 }
@@ -76,13 +82,7 @@ impl Chain<'_> {
         (digest, i64::try_from(covered.len()).unwrap_or(i64::MAX))
     }
 
-    fn broken(
-        &self,
-        range: RangeInclusive<i64>,
-        seal: &Seal,
-        count: i64,
-        findings: &mut Findings,
-    ) {
+    fn broken(&self, range: RangeInclusive<i64>, seal: &Seal, count: i64, findings: &mut Findings) {
         let place = format!(
             "the seal of {} over {} to {}",
             self.log.service,
@@ -104,7 +104,9 @@ impl Chain<'_> {
             });
         }
         for (concerns, what) in suspects {
-            findings.add(Invariant::I13, || (concerns, format!("{place} does not come out: {what}")));
+            findings.add(Invariant::I13, || {
+                (concerns, format!("{place} does not come out: {what}"))
+            });
         }
     }
 
@@ -123,14 +125,20 @@ impl Chain<'_> {
                     aggregate: Some(unknown.aggregate.clone()),
                     event: Some(unknown.event),
                 };
-                suspects.push((concerns, "it was published and is in the log no more".to_owned()));
+                suspects.push((
+                    concerns,
+                    "it was published and is in the log no more".to_owned(),
+                ));
             }
         }
         if too_many {
             let seen = &self.witness.seen[usize::from(self.number)];
             for (index, event) in (0_u32..).zip(&self.log.events) {
                 if range.contains(&event.seq) && !seen[index as usize] {
-                    let at = EventRef { log: self.number, index };
+                    let at = EventRef {
+                        log: self.number,
+                        index,
+                    };
                     let what = "it is in the log and was never published".to_owned();
                     suspects.push((self.run.logs.concerns(at), what));
                 }

@@ -74,7 +74,11 @@ impl Inboxes {
         Self {
             classes,
             kept: Vec::new(),
-            is_kept: logs.logs.iter().map(|log| vec![false; log.events.len()]).collect(),
+            is_kept: logs
+                .logs
+                .iter()
+                .map(|log| vec![false; log.events.len()])
+                .collect(),
             subscribers: HashMap::new(),
             subscriptions: Vec::new(),
             notifications: HashMap::new(),
@@ -114,12 +118,17 @@ impl Inboxes {
 
     /// Says which events of the producers are not kept.
     pub(crate) fn untold(&self, run: &Run, findings: &mut Findings) {
-        let heard = [REGISTRY, COMMITMENTS].into_iter().flat_map(|of| run.logs.places(of));
+        let heard = [REGISTRY, COMMITMENTS]
+            .into_iter()
+            .flat_map(|of| run.logs.places(of));
         for at in heard {
             let kept = self.is_kept[usize::from(at.log)][at.index as usize];
             if !kept && self.classes.of(at).is_some() {
                 findings.add(Invariant::I6, || {
-                    (run.logs.concerns(at), "the notifications do not keep it".to_owned())
+                    (
+                        run.logs.concerns(at),
+                        "the notifications do not keep it".to_owned(),
+                    )
                 });
             }
         }
@@ -148,12 +157,21 @@ pub(crate) fn judge(run: &Run, inboxes: &mut Inboxes, findings: &mut Findings) -
     }
     let mut order = inboxes.kept.clone();
     order.sort_unstable();
-    let mut ranks: Vec<Vec<u32>> =
-        run.logs.logs.iter().map(|log| vec![UNRANKED; log.events.len()]).collect();
+    let mut ranks: Vec<Vec<u32>> = run
+        .logs
+        .logs
+        .iter()
+        .map(|log| vec![UNRANKED; log.events.len()])
+        .collect();
     for (rank, (_, at)) in (0_u32..).zip(&order) {
         ranks[usize::from(at.log)][at.index as usize] = rank;
     }
-    let judge = Judge { run, inboxes, order, ranks };
+    let judge = Judge {
+        run,
+        inboxes,
+        order,
+        ranks,
+    };
     let known = known(&run.manifest.subscribers)?;
     for subscriber in inboxes.subscribers.values() {
         judge.inbox(subscriber, known.get(&subscriber.id).copied(), findings)?;
@@ -165,7 +183,9 @@ pub(crate) fn judge(run: &Run, inboxes: &mut Inboxes, findings: &mut Findings) -
     }
     for owner in inboxes.notifications.keys() {
         if !inboxes.subscribers.contains_key(owner) {
-            findings.plain(Invariant::I6, || format!("there are notifications of nobody: {owner}"));
+            findings.plain(Invariant::I6, || {
+                format!("there are notifications of nobody: {owner}")
+            });
         }
     }
     clients::judge(&judge, &known, &run.dir.join(SUBSCRIBERS), findings)
@@ -175,7 +195,10 @@ pub(crate) fn judge(run: &Run, inboxes: &mut Inboxes, findings: &mut Findings) -
 fn known(subscribers: &[Subscriber]) -> Result<HashMap<Uuid, &Subscriber>> {
     let by_id = subscribers.iter().map(|one| {
         let id = filter::id("subscribers", &one.name);
-        Ok((id.with_context(|| format!("{:?} is no name of a subscriber", one.name))?, one))
+        Ok((
+            id.with_context(|| format!("{:?} is no name of a subscriber", one.name))?,
+            one,
+        ))
     });
     by_id.collect()
 }
@@ -201,7 +224,12 @@ impl Judge<'_> {
             .iter()
             .map(|row| Asks::new(row, board, &self.inboxes.classes))
             .collect();
-        let inbox = Inbox { judge: self, subscriber: subscriber.id, asks: &asks, told: &told };
+        let inbox = Inbox {
+            judge: self,
+            subscriber: subscriber.id,
+            asks: &asks,
+            told: &told,
+        };
         inbox.judge(known.and_then(|known| known.complete_after), findings);
         Ok(())
     }
@@ -247,7 +275,10 @@ impl Judge<'_> {
                 if !self.run.is_injected(*id) {
                     findings.add(Invariant::I6, || {
                         let text = format!("{} was told of it at {position}", name(subscriber.id));
-                        (self.event(*id), format!("{text}, and the notifications do not keep it"))
+                        (
+                            self.event(*id),
+                            format!("{text}, and the notifications do not keep it"),
+                        )
                     });
                 }
                 continue;
@@ -256,7 +287,10 @@ impl Judge<'_> {
             let mut wrong = |invariant, what: &str| {
                 findings.add(invariant, || {
                     let name = name(subscriber.id);
-                    (log.concerns(event), format!("{name} was told of it at {position} {what}"))
+                    (
+                        log.concerns(event),
+                        format!("{name} was told of it at {position} {what}"),
+                    )
                 });
             };
             if std::mem::replace(&mut told[rank], true) {
@@ -282,7 +316,10 @@ impl Judge<'_> {
 
     /// The class of the event of a rank.
     fn class(&self, rank: usize) -> Option<usize> {
-        self.inboxes.classes.of(self.order[rank].1).map(|(number, _)| number)
+        self.inboxes
+            .classes
+            .of(self.order[rank].1)
+            .map(|(number, _)| number)
     }
 
     /// What a breach says that concerns an event of which only the id is known.
@@ -291,7 +328,10 @@ impl Judge<'_> {
             Some(at) => self.run.logs.concerns(at),
             None => Concerns {
                 aggregate: None::<Aggregate>,
-                event: Some(EventName { id: Some(id), version: None }),
+                event: Some(EventName {
+                    id: Some(id),
+                    version: None,
+                }),
             },
         }
     }

@@ -78,14 +78,30 @@ struct Tap<'a> {
 impl<'a> Tap<'a> {
     fn new(run: &'a Run) -> Self {
         let (logs, manifest) = (&run.logs, &run.manifest);
-        let seen = logs.logs.iter().map(|log| vec![false; log.events.len()]).collect();
-        let versions = logs.logs.iter().map(|log| vec![0; log.aggregates.len()]).collect();
+        let seen = logs
+            .logs
+            .iter()
+            .map(|log| vec![false; log.events.len()])
+            .collect();
+        let versions = logs
+            .logs
+            .iter()
+            .map(|log| vec![0; log.aggregates.len()])
+            .collect();
         Self {
             logs,
             manifest,
             forged: manifest.injected.event_ids.iter().copied().collect(),
-            repeated: manifest.injected.repeated_event_ids.iter().copied().collect(),
-            witness: Witness { seen, ..Witness::default() },
+            repeated: manifest
+                .injected
+                .repeated_event_ids
+                .iter()
+                .copied()
+                .collect(),
+            witness: Witness {
+                seen,
+                ..Witness::default()
+            },
             versions,
             again: IdMap::default(),
         }
@@ -135,7 +151,10 @@ impl<'a> Tap<'a> {
                 r#type: event.aggregate.to_string(),
                 id: event.aggregate_id.to_string(),
             },
-            event: EventName { id: Some(event.id), version: Some(event.version) },
+            event: EventName {
+                id: Some(event.id),
+                version: Some(event.version),
+            },
             seq: event.seq,
         };
         if !self.manifest.database_lost_tail {
@@ -157,7 +176,10 @@ impl<'a> Tap<'a> {
         for (log, seen) in self.logs.logs.iter().zip(&self.witness.seen) {
             for (event, _) in log.events.iter().zip(seen).filter(|(_, seen)| !**seen) {
                 findings.add(Invariant::I5, || {
-                    (log.concerns(event), "the broker never carried it to the tap".to_owned())
+                    (
+                        log.concerns(event),
+                        "the broker never carried it to the tap".to_owned(),
+                    )
                 });
             }
         }
@@ -179,7 +201,9 @@ impl<'a> Tap<'a> {
             }
         }
         let all: u64 = self.again.values().sum();
-        let explained = bound.leaderships.saturating_mul(bound.duplicates_per_leadership);
+        let explained = bound
+            .leaderships
+            .saturating_mul(bound.duplicates_per_leadership);
         if all > explained {
             findings.plain(Invariant::I11, || {
                 format!("{all} publications were repetitions, and {explained} are explained")
@@ -201,12 +225,17 @@ fn difference(logs: &Logs, at: EventRef, seen: &TapEvent<'_>) -> Option<String> 
         ("subject", log.subject(event), &seen.subject),
         ("actor", log.actor(event), &seen.actor),
     ];
-    let differing = texts.into_iter().find(|(_, logged, seen)| *logged != **seen);
+    let differing = texts
+        .into_iter()
+        .find(|(_, logged, seen)| *logged != **seen);
     if let Some((what, ..)) = differing {
         return Some(what.to_owned());
     }
     let short = r#type.strip_prefix("se.handslag.").unwrap_or(r#type);
-    let key = seen.routing_key.strip_prefix(short).and_then(|rest| rest.strip_prefix('.'));
+    let key = seen
+        .routing_key
+        .strip_prefix(short)
+        .and_then(|rest| rest.strip_prefix('.'));
     let what = if event.version != seen.version {
         "version"
     } else if event.seq != seen.seq {
@@ -232,19 +261,30 @@ fn garbage(run: &Run, findings: &mut Findings) -> Result<()> {
     let injected = &run.manifest.injected;
     Lines::open(&path)?.each(|line| {
         let garbage: TapGarbage<'_> = serde_json::from_slice(line).context("no garbage")?;
-        let known = injected.payload_hashes.iter().any(|hash| *hash == garbage.payload_hash)
+        let known = injected
+            .payload_hashes
+            .iter()
+            .any(|hash| *hash == garbage.payload_hash)
             || garbage.id.is_some_and(|id| run.is_injected(id));
         if !known {
             findings.add(Invariant::I4, || {
-                let event = garbage.id.map(|id| EventName { id: Some(id), version: None });
+                let event = garbage.id.map(|id| EventName {
+                    id: Some(id),
+                    version: None,
+                });
                 let text = format!(
                     "the tap saw a message under {} that is no event, with a body of hash {}",
                     garbage.routing_key, garbage.payload_hash
                 );
-                (Concerns { aggregate: None, event }, text)
+                (
+                    Concerns {
+                        aggregate: None,
+                        event,
+                    },
+                    text,
+                )
             });
         }
         Ok(())
     })
 }
-

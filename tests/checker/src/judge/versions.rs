@@ -17,7 +17,10 @@ pub(crate) fn judge(run: &Run, findings: &mut Findings) {
     }
     for second in &run.logs.twice_id {
         findings.add(Invariant::I3, || {
-            (run.logs.concerns(*second), "its id stands in the logs more than once".to_owned())
+            (
+                run.logs.concerns(*second),
+                "its id stands in the logs more than once".to_owned(),
+            )
         });
     }
 }
@@ -28,7 +31,10 @@ fn of_log(log: &Log, findings: &mut Findings) {
     for event in &log.events {
         if before.replace(event.seq) == Some(event.seq) {
             findings.add(Invariant::I3, || {
-                (log.concerns(event), format!("the number {} stands in the log twice", event.seq))
+                (
+                    log.concerns(event),
+                    format!("the number {} stands in the log twice", event.seq),
+                )
             });
         }
         let version = &mut versions[event.aggregate as usize];

@@ -32,19 +32,30 @@ pub(crate) struct Boards(HashMap<String, (String, String)>);
 impl Boards {
     /// Knows a board by its name; without an English one it goes by the Swedish.
     pub(crate) fn name(&mut self, code: String, (swedish, english): (String, String)) {
-        let english = if english.is_empty() { swedish.clone() } else { english };
+        let english = if english.is_empty() {
+            swedish.clone()
+        } else {
+            english
+        };
         self.0.insert(code, (swedish, english));
     }
 
     /// The sentences, Swedish and English, of which an event of this class about `subject` may have
     /// any.
     pub(crate) fn sentences(&self, class: &Class, subject: &str) -> Vec<(String, String)> {
-        let key = format!("{}-{}-{}", class.of.service, class.of.aggregate, class.of.name);
+        let key = format!(
+            "{}-{}-{}",
+            class.of.service, class.of.aggregate, class.of.name
+        );
         let (Some(swedish), Some(english)) = (swedish().get(&key), english().get(&key)) else {
             return Vec::new();
         };
         let own = subject.strip_prefix("districtBoards/");
-        let name = class.district_board.as_deref().or(own).and_then(|code| self.0.get(code));
+        let name = class
+            .district_board
+            .as_deref()
+            .or(own)
+            .and_then(|code| self.0.get(code));
         let named = name.and_then(|(sv, en)| {
             let swedish = swedish.named.as_ref()?.replace(NAME, sv);
             Some((swedish, english.named.as_ref()?.replace(NAME, en)))
@@ -88,7 +99,11 @@ fn parse(source: &str) -> Sentences {
             && !line.starts_with('#')
         {
             let variants = text.starts_with('{');
-            let plain = if variants { String::new() } else { text.to_owned() };
+            let plain = if variants {
+                String::new()
+            } else {
+                text.to_owned()
+            };
             let sentence = Sentence { plain, named: None };
             if variants {
                 open = Some((key.to_owned(), sentence));

@@ -38,7 +38,9 @@ pub(super) struct Action {
 
 impl Town {
     pub(in crate::generate) fn draft_action_plan(&mut self) -> Result<()> {
-        let Some(agreement) = self.chance.pick(&self.registry.agreements) else { return Ok(()) };
+        let Some(agreement) = self.chance.pick(&self.registry.agreements) else {
+            return Ok(());
+        };
         let plan = Plan {
             id: self.chance.id(self.now),
             agreement: agreement.id,
@@ -93,7 +95,10 @@ impl Town {
         let root = &self.commitments.commitments[index];
         let (root, area, agreement) = (root.id, root.area.clone(), root.agreement);
         let plans = &self.commitments.plans;
-        let plan = self.chance.pick(plans).map_or_else(Uuid::nil, |plan| plan.id);
+        let plan = self
+            .chance
+            .pick(plans)
+            .map_or_else(Uuid::nil, |plan| plan.id);
         let due_on = Day::new(2027, 6, 30).unwrap_or_default();
         let action = Action {
             id: self.chance.id(self.now),
@@ -137,7 +142,11 @@ impl Town {
         let mut action = self.commitments.actions.swap_remove(index);
         action.version += 1;
         action.percent = (action.percent + 25).min(100);
-        action.state = if action.percent == 100 { "done" } else { "in_progress" };
+        action.state = if action.percent == 100 {
+            "done"
+        } else {
+            "in_progress"
+        };
         let body = events::ActionProgressed {
             scope: scope(Some(action.agreement), std::slice::from_ref(&action.area)),
             action: format!("actions/{}", encode(action.id)),
@@ -166,7 +175,11 @@ impl Town {
             due_on: Some(date(action.due_on)),
             reason: "Lokalen är upptagen.".to_owned(),
         };
-        self.say_action(&action, "MoveActionDeadline", Body::ActionDeadlineMoved(body))?;
+        self.say_action(
+            &action,
+            "MoveActionDeadline",
+            Body::ActionDeadlineMoved(body),
+        )?;
         self.action_deadline(&action)?;
         self.commitments.actions.push(action);
         Ok(())
@@ -191,7 +204,14 @@ impl Town {
     ) -> Result<Day> {
         let aggregate_id = encode(id);
         let subject = format!("{collection}/{aggregate_id}");
-        let said = Said { service: COMMITMENTS, method, aggregate_id, version, subject, body };
+        let said = Said {
+            service: COMMITMENTS,
+            method,
+            aggregate_id,
+            version,
+            subject,
+            body,
+        };
         Ok(self.say(said)?.in_stockholm())
     }
 

@@ -48,7 +48,9 @@ impl Town {
     }
 
     fn open_follow_up(&mut self) -> Result<()> {
-        let Some(agreement) = self.chance.pick(&self.registry.agreements) else { return Ok(()) };
+        let Some(agreement) = self.chance.pick(&self.registry.agreements) else {
+            return Ok(());
+        };
         let year = 2026 + i32::try_from(self.commitments.rounds.len())?;
         let round = Round {
             id: self.chance.id(self.now),
@@ -78,7 +80,11 @@ impl Town {
     }
 
     fn submit_account(&mut self, round: &mut Round) -> Result<()> {
-        let party = self.chance.pick(&round.parties).cloned().unwrap_or_default();
+        let party = self
+            .chance
+            .pick(&round.parties)
+            .cloned()
+            .unwrap_or_default();
         let today = self.now.in_stockholm();
         let summary = format!("Redovisning {}", self.chance.up_to(999));
         let body = events::FollowUpAccountSubmitted {
@@ -109,12 +115,19 @@ impl Town {
             accounts_due_on: Some(date(round.due_on)),
             reason: "Helgen".to_owned(),
         };
-        self.say_round(round, "MoveAccountDeadline", Body::FollowUpDeadlineMoved(body))?;
+        self.say_round(
+            round,
+            "MoveAccountDeadline",
+            Body::FollowUpDeadlineMoved(body),
+        )?;
         self.round_deadline(round)
     }
 
     fn publish_follow_up(&mut self, round: &mut Round) -> Result<()> {
-        let missing = round.parties.iter().filter(|party| !round.accounts.contains_key(*party));
+        let missing = round
+            .parties
+            .iter()
+            .filter(|party| !round.accounts.contains_key(*party));
         let missing: Vec<String> = missing.cloned().collect();
         let body = events::FollowUpPublished {
             scope: scope(Some(round.agreement), &[]),

@@ -39,13 +39,22 @@ pub(super) struct Proposal {
 fn principles(count: usize) -> Vec<events::AgreementPrinciple> {
     let codes = PRINCIPLES.iter().take(count);
     codes
-        .map(|code| events::AgreementPrinciple { code: (*code).to_owned(), title: text(code, "") })
+        .map(|code| events::AgreementPrinciple {
+            code: (*code).to_owned(),
+            title: text(code, ""),
+        })
         .collect()
 }
 
 impl Town {
     pub(in crate::generate) fn draft_agreement(&mut self) -> Result<()> {
-        let areas = self.registry.areas.iter().take(2).map(|area| area.code.clone()).collect();
+        let areas = self
+            .registry
+            .areas
+            .iter()
+            .take(2)
+            .map(|area| area.code.clone())
+            .collect();
         let agreement = Agreement {
             id: self.chance.id(self.now),
             areas,
@@ -66,7 +75,12 @@ impl Town {
             principles: principles(2),
             areas: names("areas", &agreement.areas),
         };
-        self.say_of(&agreement, "DraftAgreement", name, Body::AgreementDrafted(body))?;
+        self.say_of(
+            &agreement,
+            "DraftAgreement",
+            name,
+            Body::AgreementDrafted(body),
+        )?;
         let row = json!({
             "id": agreement.id, "title_sv": "Överenskommelsen", "title_en": "The agreement",
             "kind": "framework", "parties": agreement.parties, "areas": agreement.areas,
@@ -81,7 +95,12 @@ impl Town {
         let mut agreement = self.registry.agreements.remove(index);
         let today = self.now.in_stockholm();
         let ends_on = Day::new(2031, 12, 31).unwrap_or_default();
-        agreement.areas = self.registry.areas.iter().map(|area| area.code.clone()).collect();
+        agreement.areas = self
+            .registry
+            .areas
+            .iter()
+            .map(|area| area.code.clone())
+            .collect();
         agreement.editions += 1;
         agreement.principles = 3;
         agreement.version += 1;
@@ -98,7 +117,12 @@ impl Town {
             term_starts_on: Some(date(today)),
             term_ends_on: Some(date(ends_on)),
         };
-        let decided = self.say_of(&agreement, "AdoptAgreement", name, Body::AgreementAdopted(body))?;
+        let decided = self.say_of(
+            &agreement,
+            "AdoptAgreement",
+            name,
+            Body::AgreementAdopted(body),
+        )?;
         let row = json!({
             "agreement": agreement.id, "edition": agreement.editions,
             "decided_by": certain(decided_on, decided), "areas": agreement.areas,
@@ -116,7 +140,11 @@ impl Town {
         agreement.version += 1;
         let scope = scope(Some(agreement.id), &agreement.areas);
         let of = format!("agreements/{}", encode(agreement.id));
-        let answered = if self.chance.one_in(2) { agreement.statements.pop() } else { None };
+        let answered = if self.chance.one_in(2) {
+            agreement.statements.pop()
+        } else {
+            None
+        };
         let id = answered.unwrap_or_else(|| self.chance.id(self.now));
         let name = format!("{of}/proceedings/{}", encode(id));
         let (method, body) = if answered.is_some() {
@@ -146,33 +174,62 @@ impl Town {
 
     /// A proposal is raised or resolved.
     pub(in crate::generate) fn step_proposal(&mut self) -> Result<()> {
-        let open = self.registry.proposals.iter().position(|proposal| proposal.state == "open");
+        let open = self
+            .registry
+            .proposals
+            .iter()
+            .position(|proposal| proposal.state == "open");
         let open = open.filter(|_| self.chance.one_in(2));
         let index = open.unwrap_or_else(|| {
             let id = self.chance.id(self.now);
             let agreements = &self.registry.agreements;
-            let agreement = self.chance.pick(agreements).map_or_else(Uuid::nil, |one| one.id);
-            self.registry.proposals.push(Proposal { id, agreement, state: "open" });
+            let agreement = self
+                .chance
+                .pick(agreements)
+                .map_or_else(Uuid::nil, |one| one.id);
+            self.registry.proposals.push(Proposal {
+                id,
+                agreement,
+                state: "open",
+            });
             self.registry.proposals.len() - 1
         });
         let proposal = &mut self.registry.proposals[index];
         let (id, of) = (proposal.id, proposal.agreement);
-        let (name, agreement) =
-            (format!("proposals/{}", encode(id)), format!("agreements/{}", encode(of)));
+        let (name, agreement) = (
+            format!("proposals/{}", encode(id)),
+            format!("agreements/{}", encode(of)),
+        );
         let scope = scope(Some(of), &[]);
         let proposal_name = name.clone();
         let (method, version, body) = if open.is_some() {
             proposal.state = "adopted";
-            let body =
-                events::ProposalResolved { scope, proposal: proposal_name, agreement, adopted: true };
+            let body = events::ProposalResolved {
+                scope,
+                proposal: proposal_name,
+                agreement,
+                adopted: true,
+            };
             ("ResolveProposal", 2, Body::ProposalResolved(body))
         } else {
             let title = text("Förslag", "Proposal");
-            let body = events::ProposalRaised { scope, proposal: proposal_name, agreement, title };
+            let body = events::ProposalRaised {
+                scope,
+                proposal: proposal_name,
+                agreement,
+                title,
+            };
             ("RaiseProposal", 1, Body::ProposalRaised(body))
         };
         let aggregate_id = encode(id);
-        self.say(Said { service: REGISTRY, method, aggregate_id, version, subject: name, body })?;
+        self.say(Said {
+            service: REGISTRY,
+            method,
+            aggregate_id,
+            version,
+            subject: name,
+            body,
+        })?;
         Ok(())
     }
 
@@ -181,9 +238,15 @@ impl Town {
         let precision = 1 + self.chance.below(3);
         let value = i32::try_from(self.chance.up_to(500))?;
         let agreements = &self.registry.agreements;
-        let of = self.chance.pick(agreements).map_or_else(Uuid::nil, |one| one.id);
+        let of = self
+            .chance
+            .pick(agreements)
+            .map_or_else(Uuid::nil, |one| one.id);
         let reported_on = partial(self.now.in_stockholm(), precision);
-        let source = Source { document: "Utlåtande".to_owned(), place: "s. 3".to_owned() };
+        let source = Source {
+            document: "Utlåtande".to_owned(),
+            place: "s. 3".to_owned(),
+        };
         let body = events::FigureReported {
             scope: scope(Some(of), &[]),
             figure: format!("figures/{}", encode(id)),
@@ -224,7 +287,14 @@ impl Town {
     ) -> Result<Moment> {
         let aggregate_id = encode(agreement.id);
         let version = agreement.version;
-        self.say(Said { service: REGISTRY, method, aggregate_id, version, subject, body })
+        self.say(Said {
+            service: REGISTRY,
+            method,
+            aggregate_id,
+            version,
+            subject,
+            body,
+        })
     }
 
     /// Where they stand, here and at the commitments.
@@ -244,7 +314,12 @@ impl Town {
             });
             self.out.row(COMMITMENTS, "agreement", &row)?;
         }
-        for Proposal { id, agreement, state } in &self.registry.proposals {
+        for Proposal {
+            id,
+            agreement,
+            state,
+        } in &self.registry.proposals
+        {
             let version = if *state == "open" { 1 } else { 2 };
             let row =
                 json!({ "id": id, "agreement": agreement, "state": state, "version": version });

@@ -73,7 +73,11 @@ impl Town {
         };
         let name = format!("parties/{}", party.code);
         let title = text(&party.sv, party.en);
-        let body = events::PartyCreated { scope: scope(None, &[]), party: name.clone(), title };
+        let body = events::PartyCreated {
+            scope: scope(None, &[]),
+            party: name.clone(),
+            title,
+        };
         self.first("CreateParty", &party.code, name, Body::PartyCreated(body))?;
         self.registry.parties.push(party);
         Ok(())
@@ -81,8 +85,13 @@ impl Town {
 
     pub(in crate::generate) fn create_board(&mut self) -> Result<()> {
         let code = format!("board-{}", self.registry.boards.len());
-        let areas: Vec<String> =
-            self.registry.areas.iter().take(2).map(|area| area.code.clone()).collect();
+        let areas: Vec<String> = self
+            .registry
+            .areas
+            .iter()
+            .take(2)
+            .map(|area| area.code.clone())
+            .collect();
         let name = format!("boards/{code}");
         let body = events::BoardCreated {
             scope: scope(None, &areas),
@@ -115,7 +124,12 @@ impl Town {
             title: text(&board.sv, board.en),
             established_on: board.established_on.map(date),
         };
-        self.first("CreateDistrictBoard", &board.code, name, Body::DistrictBoardCreated(body))?;
+        self.first(
+            "CreateDistrictBoard",
+            &board.code,
+            name,
+            Body::DistrictBoardCreated(body),
+        )?;
         self.registry.district_boards.push(board);
         Ok(())
     }
@@ -170,7 +184,14 @@ impl Town {
         body: Body,
     ) -> Result<()> {
         let aggregate_id = code.to_owned();
-        self.say(Said { service: REGISTRY, method, aggregate_id, version: 1, subject, body })?;
+        self.say(Said {
+            service: REGISTRY,
+            method,
+            aggregate_id,
+            version: 1,
+            subject,
+            body,
+        })?;
         Ok(())
     }
 
@@ -217,5 +238,8 @@ impl Town {
 }
 
 fn district(name: &str) -> Option<EventScope> {
-    Some(EventScope { district_board: name.to_owned(), ..EventScope::default() })
+    Some(EventScope {
+        district_board: name.to_owned(),
+        ..EventScope::default()
+    })
 }

@@ -24,7 +24,11 @@ impl<'a> Aggregates<'a> {
     pub(super) fn new(run: &'a Run, service: &'a str) -> Self {
         let log = run.logs.of(service);
         let versions = log.map(highest).unwrap_or_default();
-        Self { log, service, versions: versions.into_iter().map(Some).collect() }
+        Self {
+            log,
+            service,
+            versions: versions.into_iter().map(Some).collect(),
+        }
     }
 
     /// Compares a row, if it is an aggregate's.
@@ -37,10 +41,15 @@ impl<'a> Aggregates<'a> {
         }
         let row: Named<'_> = line.row()?;
         let id = key(&row).with_context(|| format!("a row of {} has no key", line.table))?;
-        let number = self.log.and_then(|log| Some((log, log.find(line.table, &id)?)));
+        let number = self
+            .log
+            .and_then(|log| Some((log, log.find(line.table, &id)?)));
         let Some((log, number)) = number else {
             findings.plain(Invariant::I3, || {
-                format!("{}.{} has a row {id} without any event", self.service, line.table)
+                format!(
+                    "{}.{} has a row {id} without any event",
+                    self.service, line.table
+                )
             });
             return Ok(());
         };
@@ -50,10 +59,14 @@ impl<'a> Aggregates<'a> {
         if right != Some(row.version) {
             let about = || -> Concerns { log.about(number) };
             findings.add(Invariant::I3, || {
-                let said = said.map_or_else(|| "has come before".to_owned(), |version| {
-                    format!("has version {version} by its events")
-                });
-                (about(), format!("it {said} and is at version {} in its row", row.version))
+                let said = said.map_or_else(
+                    || "has come before".to_owned(),
+                    |version| format!("has version {version} by its events"),
+                );
+                (
+                    about(),
+                    format!("it {said} and is at version {} in its row", row.version),
+                )
             });
         }
         Ok(())
@@ -62,9 +75,15 @@ impl<'a> Aggregates<'a> {
     /// Says which aggregates have no row.
     pub(super) fn missing(&self, findings: &mut Findings) {
         let Some(log) = self.log else { return };
-        for (number, _) in (0_u32..).zip(&self.versions).filter(|(_, version)| version.is_some()) {
+        for (number, _) in (0_u32..)
+            .zip(&self.versions)
+            .filter(|(_, version)| version.is_some())
+        {
             findings.add(Invariant::I3, || {
-                (log.about(number), "it has events and no row of its own".to_owned())
+                (
+                    log.about(number),
+                    "it has events and no row of its own".to_owned(),
+                )
             });
         }
     }
@@ -77,6 +96,10 @@ fn key(row: &Named<'_>) -> Option<String> {
     }
     match row.id {
         Some(id) => Some(encode(id)),
-        None => Some(format!("{}.{}", encode(row.agreement?), encode(row.organisation?))),
+        None => Some(format!(
+            "{}.{}",
+            encode(row.agreement?),
+            encode(row.organisation?)
+        )),
     }
 }

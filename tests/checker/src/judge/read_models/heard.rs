@@ -54,7 +54,12 @@ impl<'a> Heard<'a> {
             let versions = highest(log).into_iter().map(Some).collect();
             Some((log.service.as_str(), (log, versions)))
         });
-        Self { run, consumer, producers: producers.collect(), counted: Vec::new() }
+        Self {
+            run,
+            consumer,
+            producers: producers.collect(),
+            counted: Vec::new(),
+        }
     }
 
     /// Compares a row, if it is one of these.
@@ -102,7 +107,10 @@ impl<'a> Heard<'a> {
     fn fresh(&mut self, row: &Freshness<'_>, findings: &mut Findings) {
         let Some((log, _)) = self.producers.get(&*row.producer) else {
             findings.plain(Invariant::I8, || {
-                format!("reporting.freshness has a row for {}, which it does not hear", row.producer)
+                format!(
+                    "reporting.freshness has a row for {}, which it does not hear",
+                    row.producer
+                )
             });
             return;
         };
@@ -131,10 +139,16 @@ impl<'a> Heard<'a> {
     pub(super) fn missing(&self, findings: &mut Findings) {
         let consumer = self.consumer;
         for (log, versions) in self.producers.values() {
-            for (number, _) in (0_u32..).zip(versions).filter(|(_, version)| version.is_some()) {
+            for (number, _) in (0_u32..)
+                .zip(versions)
+                .filter(|(_, version)| version.is_some())
+            {
                 findings.add(Invariant::I8, || {
                     let about: Concerns = log.about(number);
-                    (about, format!("{consumer} has no mark of it: it has heard nothing of it"))
+                    (
+                        about,
+                        format!("{consumer} has no mark of it: it has heard nothing of it"),
+                    )
                 });
             }
             let counts = consumer != REPORTING || self.counted.contains(&log.service.as_str());

@@ -23,7 +23,11 @@ pub(super) fn judge(
     findings: &mut Findings,
 ) -> Result<()> {
     for path in logs(dir, known.is_empty())? {
-        let mut client = Client { judge, seen: None, versions: HashMap::new() };
+        let mut client = Client {
+            judge,
+            seen: None,
+            versions: HashMap::new(),
+        };
         Lines::open(&path)?.each(|line| {
             let seen: Seen<'_> = serde_json::from_slice(line).context("no sighting")?;
             client.see(&seen, findings);
@@ -44,7 +48,10 @@ fn logs(dir: &Path, may_be_absent: bool) -> Result<Vec<PathBuf>> {
         .with_context(|| format!("the run has no readable {}", dir.display()))?;
     let paths = entries.map(|entry| Ok(entry?.path()));
     let mut paths = paths.collect::<std::io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "jsonl")
+    });
     paths.sort();
     Ok(paths)
 }
@@ -67,19 +74,27 @@ struct Client<'a> {
 impl Client<'_> {
     fn see(&mut self, seen: &Seen<'_>, findings: &mut Findings) {
         let concerns = || Concerns {
-            event: Some(EventName { id: Some(seen.event_id), version: Some(seen.subject_version) }),
+            event: Some(EventName {
+                id: Some(seen.event_id),
+                version: Some(seen.subject_version),
+            }),
             ..self.judge.event(seen.event_id)
         };
         let mut wrong = |invariant, what: &str| {
             findings.add(invariant, || {
                 let (whose, position) = (&seen.subscriber, seen.position);
-                (concerns(), format!("the client of {whose} saw it at {position} {what}"))
+                (
+                    concerns(),
+                    format!("the client of {whose} saw it at {position} {what}"),
+                )
             });
         };
         let subscriber = filter::id("subscribers", &seen.subscriber).unwrap_or_default();
         let inbox = self.judge.inboxes.notifications.get(&subscriber);
         let held = inbox.and_then(|rows| {
-            let row = rows.binary_search_by_key(&seen.position, |(position, _)| *position).ok()?;
+            let row = rows
+                .binary_search_by_key(&seen.position, |(position, _)| *position)
+                .ok()?;
             Some(rows[row].1)
         });
         if held != Some(seen.event_id) {
@@ -90,7 +105,10 @@ impl Client<'_> {
             let (log, event) = self.judge.run.logs.at(at);
             let said = (log.r#type(event), log.subject(event), event.version);
             if said != (&*seen.event_type, &*seen.subject, seen.subject_version) {
-                wrong(Invariant::I6, "with another type, subject or version than it has");
+                wrong(
+                    Invariant::I6,
+                    "with another type, subject or version than it has",
+                );
             }
         }
         let is_new = self.step(subscriber, seen, &mut wrong);
@@ -98,7 +116,10 @@ impl Client<'_> {
             let (_, event) = self.judge.run.logs.at(at);
             let version = self.versions.entry((at.log, event.aggregate)).or_insert(0);
             if event.version <= *version {
-                wrong(Invariant::I7, "first after a later version of its aggregate");
+                wrong(
+                    Invariant::I7,
+                    "first after a later version of its aggregate",
+                );
             }
             *version = event.version.max(*version);
         }
@@ -114,18 +135,28 @@ impl Client<'_> {
     ) -> bool {
         let (position, connection) = (seen.position, seen.connection);
         let Some(place) = &mut self.seen else {
-            self.seen =
-                Some(Place { subscriber, connection, last: position, highest: position });
+            self.seen = Some(Place {
+                subscriber,
+                connection,
+                last: position,
+                highest: position,
+            });
             return true;
         };
         if place.subscriber != subscriber {
             wrong(Invariant::I6, "in the log of another subscriber's client");
         }
         if connection == place.connection && position != place.last + 1 {
-            wrong(Invariant::I6, &format!("right after {} on one connection", place.last));
+            wrong(
+                Invariant::I6,
+                &format!("right after {} on one connection", place.last),
+            );
         }
         if position > place.highest + 1 {
-            wrong(Invariant::I6, &format!("without anything since {}", place.highest));
+            wrong(
+                Invariant::I6,
+                &format!("without anything since {}", place.highest),
+            );
         }
         let is_new = position > place.highest;
         place.connection = connection;

@@ -35,8 +35,15 @@ pub(super) struct Asks {
 
 impl Asks {
     pub(super) fn new(row: &SubscriptionRow, reader: Option<&str>, classes: &Classes) -> Self {
-        let wanted = classes.all().iter().map(|class| row.matches(reader, class)).collect();
-        Self { wanted, active: row.active }
+        let wanted = classes
+            .all()
+            .iter()
+            .map(|class| row.matches(reader, class))
+            .collect();
+        Self {
+            wanted,
+            active: row.active,
+        }
     }
 
     /// Whether it asks for events of a class.
@@ -51,12 +58,17 @@ impl SubscriptionRow {
         let board = class.district_board.as_deref();
         let own = reader.is_none() || board.is_none() || reader == board;
         let of_type = self.event_types.is_empty()
-            || self.event_types.iter().any(|prefix| class.of.r#type.starts_with(prefix));
+            || self
+                .event_types
+                .iter()
+                .any(|prefix| class.of.r#type.starts_with(prefix));
         let of_area = self.areas.is_empty()
             || class.areas.is_empty()
             || class.areas.iter().any(|area| self.areas.contains(area));
         let of_agreement = self.agreements.is_empty()
-            || class.agreement.is_some_and(|agreement| self.agreements.contains(&agreement));
+            || class
+                .agreement
+                .is_some_and(|agreement| self.agreements.contains(&agreement));
         let of_board = self.district_boards.is_empty()
             || board.is_none_or(|board| self.district_boards.iter().any(|asked| asked == board));
         let matters = class.of.severity >= self.minimum_severity;
@@ -96,7 +108,11 @@ pub(super) fn as_asked(
     if !known.to_end {
         return Ok(());
     }
-    let mut asked = known.filters.iter().map(asked).collect::<Result<Vec<_>>>()?;
+    let mut asked = known
+        .filters
+        .iter()
+        .map(asked)
+        .collect::<Result<Vec<_>>>()?;
     let in_force = rows.iter().filter(|row| row.active);
     let mut stored: Vec<_> = in_force.map(|row| row.asked()).collect();
     asked.sort();
@@ -112,8 +128,11 @@ pub(super) fn as_asked(
 
 fn asked(filter: &Filter) -> Result<Asked> {
     let code = |collection: &str, name: &String| {
-        let code = name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/'));
-        code.map(str::to_owned).with_context(|| format!("{name:?} is no name of a filter"))
+        let code = name
+            .strip_prefix(collection)
+            .and_then(|rest| rest.strip_prefix('/'));
+        code.map(str::to_owned)
+            .with_context(|| format!("{name:?} is no name of a filter"))
     };
     let agreement = |name: &String| {
         id("agreements", name).with_context(|| format!("{name:?} is no name of an agreement"))
@@ -121,16 +140,28 @@ fn asked(filter: &Filter) -> Result<Asked> {
     let boards = filter.district_boards.iter();
     Ok(Asked {
         event_types: filter.event_types.iter().cloned().collect(),
-        areas: filter.areas.iter().map(|name| code("areas", name)).collect::<Result<_>>()?,
-        agreements: filter.agreements.iter().map(agreement).collect::<Result<_>>()?,
-        district_boards: boards.map(|name| code("districtBoards", name)).collect::<Result<_>>()?,
+        areas: filter
+            .areas
+            .iter()
+            .map(|name| code("areas", name))
+            .collect::<Result<_>>()?,
+        agreements: filter
+            .agreements
+            .iter()
+            .map(agreement)
+            .collect::<Result<_>>()?,
+        district_boards: boards
+            .map(|name| code("districtBoards", name))
+            .collect::<Result<_>>()?,
         minimum_severity: filter.minimum_severity,
     })
 }
 
 /// The id in a resource name of a collection.
 pub(super) fn id(collection: &str, name: &str) -> Option<Uuid> {
-    name.strip_prefix(collection)?.strip_prefix('/').and_then(decode)
+    name.strip_prefix(collection)?
+        .strip_prefix('/')
+        .and_then(decode)
 }
 
 #[cfg(test)]
@@ -167,16 +198,76 @@ mod tests {
         let text = |text: &str| vec![text.to_owned()];
         for (fits, row) in [
             (true, row()),
-            (true, SubscriptionRow { event_types: text("se.handslag.commitments."), ..row() }),
-            (false, SubscriptionRow { event_types: text("se.handslag.registry."), ..row() }),
-            (true, SubscriptionRow { areas: text("social"), ..row() }),
-            (false, SubscriptionRow { areas: text("kultur"), ..row() }),
-            (true, SubscriptionRow { agreements: vec![Uuid::from_u128(1)], ..row() }),
-            (false, SubscriptionRow { agreements: vec![Uuid::from_u128(2)], ..row() }),
-            (true, SubscriptionRow { district_boards: text("farsta"), ..row() }),
-            (false, SubscriptionRow { district_boards: text("bromma"), ..row() }),
-            (true, SubscriptionRow { minimum_severity: 2, ..row() }),
-            (false, SubscriptionRow { minimum_severity: 3, ..row() }),
+            (
+                true,
+                SubscriptionRow {
+                    event_types: text("se.handslag.commitments."),
+                    ..row()
+                },
+            ),
+            (
+                false,
+                SubscriptionRow {
+                    event_types: text("se.handslag.registry."),
+                    ..row()
+                },
+            ),
+            (
+                true,
+                SubscriptionRow {
+                    areas: text("social"),
+                    ..row()
+                },
+            ),
+            (
+                false,
+                SubscriptionRow {
+                    areas: text("kultur"),
+                    ..row()
+                },
+            ),
+            (
+                true,
+                SubscriptionRow {
+                    agreements: vec![Uuid::from_u128(1)],
+                    ..row()
+                },
+            ),
+            (
+                false,
+                SubscriptionRow {
+                    agreements: vec![Uuid::from_u128(2)],
+                    ..row()
+                },
+            ),
+            (
+                true,
+                SubscriptionRow {
+                    district_boards: text("farsta"),
+                    ..row()
+                },
+            ),
+            (
+                false,
+                SubscriptionRow {
+                    district_boards: text("bromma"),
+                    ..row()
+                },
+            ),
+            (
+                true,
+                SubscriptionRow {
+                    minimum_severity: 2,
+                    ..row()
+                },
+            ),
+            (
+                false,
+                SubscriptionRow {
+                    minimum_severity: 3,
+                    ..row()
+                },
+            ),
         ] {
             assert_eq!(row.matches(None, &class()), fits, "{row:?}");
         }
@@ -193,10 +284,22 @@ mod tests {
             ..class()
         };
         let text = |text: &str| vec![text.to_owned()];
-        assert!(SubscriptionRow { areas: text("kultur"), ..row() }.matches(None, &everywhere));
-        let board = SubscriptionRow { district_boards: text("bromma"), ..row() };
+        assert!(
+            SubscriptionRow {
+                areas: text("kultur"),
+                ..row()
+            }
+            .matches(None, &everywhere)
+        );
+        let board = SubscriptionRow {
+            district_boards: text("bromma"),
+            ..row()
+        };
         assert!(board.matches(Some("farsta"), &everywhere));
-        let of_one = SubscriptionRow { agreements: vec![Uuid::from_u128(1)], ..row() };
+        let of_one = SubscriptionRow {
+            agreements: vec![Uuid::from_u128(1)],
+            ..row()
+        };
         assert!(!of_one.matches(None, &everywhere));
     }
 }

@@ -32,7 +32,10 @@ impl Inbox<'_> {
             None => order.len(),
         };
         for rank in complete..order.len() {
-            let wanted = self.asks.iter().any(|one| one.wants(self.judge.class(rank)));
+            let wanted = self
+                .asks
+                .iter()
+                .any(|one| one.wants(self.judge.class(rank)));
             if wanted && !self.told[rank] {
                 self.untold(rank, findings);
             }
@@ -74,7 +77,9 @@ impl Inbox<'_> {
             if !asks.wants(self.judge.class(first)) {
                 continue;
             }
-            let Some(left) = choices.checked_sub(1) else { return None };
+            let Some(left) = choices.checked_sub(1) else {
+                return None;
+            };
             *choices = left;
             let lacking = |rank: &usize| self.lacks(asks, *rank);
             let begins = (0..first).rev().find(lacking).map_or(0, |rank| rank + 1);
@@ -105,7 +110,9 @@ impl Inbox<'_> {
             self.unasked(rank, findings);
             return;
         };
-        let mut missing = (rank + 1..end).filter(|later| self.lacks(asks, *later)).peekable();
+        let mut missing = (rank + 1..end)
+            .filter(|later| self.lacks(asks, *later))
+            .peekable();
         if missing.peek().is_none() {
             self.unasked(rank, findings);
         }
@@ -117,7 +124,10 @@ impl Inbox<'_> {
     fn untold(&self, rank: usize, findings: &mut Findings) {
         let at = self.judge.order[rank].1;
         findings.add(Invariant::I6, || {
-            let text = format!("{} asks for it and was not told of it", name(self.subscriber));
+            let text = format!(
+                "{} asks for it and was not told of it",
+                name(self.subscriber)
+            );
             (self.judge.run.logs.concerns(at), text)
         });
     }
