@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_chain_comes_out_as_the_definition_says() {
-        // Computed with another implementation of SHA-256, in another language, from the definition.
+        // Computed with another implementation of SHA-256, in another language, from the
+        // definition.
         let first = row_digest(&row(1, 7, None), &[1, 2, 3]);
         let second = row_digest(&row(2, 8, Some(Uuid::from_u128(9))), &[1, 2, 3]);
         assert_eq!(

@@ -30,8 +30,8 @@ pub(crate) const HEARS: [(&str, &str); 5] = [
     (REPORTING, COMMITMENTS),
 ];
 
-/// The tables whose rows are aggregates with a version: service and table, which is called as events
-/// call the aggregate.
+/// The tables whose rows are aggregates with a version: service and table, which is called as
+/// events call the aggregate.
 pub(crate) const AGGREGATES: [(&str, &str); 16] = [
     (REGISTRY, "area"),
     (REGISTRY, "party"),

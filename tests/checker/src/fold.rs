@@ -2,9 +2,9 @@
 //!
 //! # Design notes
 //! The folds are written anew from what the contracts and the migrations say, without a look into
-//! the consumers' code paths: sharing a function with the accused would share its mistakes. A row is
-//! a struct with the columns that are judged; it is what the fold makes and what the dump's line is
-//! read as, so that comparing is one `==` and only a difference is spelled out.
+//! the consumers' code paths: sharing a function with the accused would share its mistakes. A row
+//! is a struct with the columns that are judged; it is what the fold makes and what the dump's line
+//! is read as, so that comparing is one `==` and only a difference is spelled out.
 
 pub(crate) mod commitments;
 pub(crate) mod fields;
@@ -99,6 +99,9 @@ pub(crate) trait Table: Send {
     /// Says which rows never came.
     fn missing(&mut self, of: &Judged<'_>, findings: &mut Findings);
 }
+
+/// The tables of a service.
+pub(crate) type Tables = Vec<Box<dyn Table>>;
 
 /// Whose table is judged.
 #[derive(Debug, Clone, Copy)]

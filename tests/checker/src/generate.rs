@@ -26,7 +26,6 @@ use std::path::Path;
 use anyhow::Result;
 
 use self::chance::Chance;
-use self::clients::Clients;
 use self::commitments::Commitments;
 use self::inboxes::Inboxes;
 use self::offices::Offices;
@@ -70,7 +69,6 @@ struct Town {
     now: Moment,
     out: Out,
     platform: Platform,
-    clients: Clients,
     tap: Tap,
     registry: Registry,
     commitments: Commitments,
@@ -96,7 +94,6 @@ impl Town {
             now: Moment(BEGINNING),
             out: Out::create(dir)?,
             platform: Platform::default(),
-            clients: Clients::default(),
             tap: Tap::default(),
             registry: Registry::default(),
             commitments: Commitments::default(),
@@ -125,10 +122,8 @@ impl Town {
         self.register_organisation()?;
         self.propose_commitment()?;
         self.draft_action_plan()?;
-        self.clients
-            .refused(&mut self.chance, &mut self.out, self.now)?;
-        self.clients
-            .lost(&mut self.chance, &mut self.out, self.now)
+        clients::refused(&mut self.chance, &mut self.out, self.now)?;
+        clients::lost(&mut self.chance, &mut self.out, self.now)
     }
 
     /// One command, or one refusal, or a while in which the messages move on.
@@ -152,10 +147,8 @@ impl Town {
             93 => self.step_reference(),
             94 => self.step_subscription(),
             95 => self.make_report(),
-            96 => self
-                .clients
-                .refused(&mut self.chance, &mut self.out, self.now),
-            97 => self.clients.lost(&mut self.chance, &mut self.out, self.now),
+            96 => clients::refused(&mut self.chance, &mut self.out, self.now),
+            97 => clients::lost(&mut self.chance, &mut self.out, self.now),
             _ => self.drain(),
         }?;
         self.deliver_some()
@@ -163,7 +156,7 @@ impl Town {
 
     /// A service says something: the log, the request log, the client, the tap and the listeners.
     /// Answers when it was decided.
-    fn say(&mut self, said: Said) -> Result<Moment> {
+    fn say(&mut self, said: &Said) -> Result<Moment> {
         self.now = self.now.plus(1_000 + self.chance.up_to(20_000_000));
         let ahead = if said.service == REGISTRY {
             SKEW * 1_000_000
@@ -172,12 +165,10 @@ impl Town {
         };
         // A decision comes a moment after its transaction has begun.
         let decided = self.now.plus(ahead + self.chance.up_to(5_000));
-        let request = self
-            .clients
-            .command(&said, self.now, &mut self.chance, &mut self.out)?;
+        let request = clients::command(said, self.now, &mut self.chance, &mut self.out)?;
         let event = self.platform.append(
-            &said,
-            request,
+            said,
+            request.as_ref(),
             (self.now, decided),
             &mut self.chance,
             &mut self.out,

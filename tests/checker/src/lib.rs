@@ -2,16 +2,16 @@
 //! were kept and which were not, and where.
 //!
 //! A run is a directory of [`record`]s: what the clients asked for and were told, a dump of every
-//! database, everything that a queue bound to all events got, what the subscribers saw, and what was
-//! done to the system meanwhile. [`judge`] reads it and answers a [`Verdict`]: for each breach the
-//! [`Invariant`], the aggregate, the event and a sentence. What exactly each invariant asks for
+//! database, everything that a queue bound to all events got, what the subscribers saw, and what
+//! was done to the system meanwhile. [`judge`] reads it and answers a [`Verdict`]: for each breach
+//! the [`Invariant`], the aggregate, the event and a sentence. What exactly each invariant asks for
 //! stands at the head of the file that judges it, under `judge`.
 //!
 //! # Design notes
 //! The judge knows the contracts and nothing else of what it judges: it decodes the events itself,
-//! folds them itself and computes sums, seals and names itself, so that no mistake of the platform is
-//! a mistake of the judge as well. It is itself put to the test: [`generate`] writes histories in
-//! which everything is right, and mutations of these must all be found.
+//! folds them itself and computes sums, seals and names itself, so that no mistake of the platform
+//! is a mistake of the judge as well. It is itself put to the test: [`generate`] writes histories
+//! in which everything is right, and mutations of these must all be found.
 
 mod calendar;
 mod chain;

@@ -2,20 +2,21 @@
 //!
 //! | File | Holds |
 //! |---|---|
-//! | `run.json` | one [`Manifest`]: what was done to the system, and within which bounds it had to stay |
+//! | `run.json` | one [`Manifest`]: what was done to the system, and which bounds it had |
 //! | `clients.jsonl` | [`ClientRecord`]s, in the order in which the clients saw them |
 //! | `dump/<service>.jsonl` | one line for each row of each table, see [`dump_line`] |
 //! | `tap.jsonl` | [`TapEvent`]s, in the order in which a queue bound `#` got them |
 //! | `tap-garbage.jsonl` | [`TapGarbage`]: what that queue got and is no event; may be absent |
-//! | `subscribers/<anything>.jsonl` | [`Seen`]s, in the order in which one subscriber's client saw them |
+//! | `subscribers/<client>.jsonl` | [`Seen`]s, in the order in which one client saw them |
 //! | `samples.jsonl` | [`Sample`]s of the processes; may be absent |
 //! | `broker.json` | one [`BrokerState`], read after the quiet |
 //!
 //! # Design notes
-//! The same types write and read, so that recorder and judge cannot disagree about a name. Texts are
-//! [`Cow`]s: a recorder puts in what it has, and the judge borrows from the line it has just read,
-//! of which there are millions. A file that is absent and not said to be optional is an error of the
-//! run, never an empty history: a judge that finds nothing because nothing was recorded is worthless.
+//! The same types write and read, so that recorder and judge cannot disagree about a name. Texts
+//! are [`Cow`]s: a recorder puts in what it has, and the judge borrows from the line it has just
+//! read, of which there are millions. A file that is absent and not said to be optional is an error
+//! of the run, never an empty history: a judge that finds nothing because nothing was recorded is
+//! worthless.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -50,18 +51,18 @@ pub struct Manifest {
     pub services: Vec<String>,
     /// The longest that recovery may take after the last fault, in seconds.
     pub recovered_within_seconds: f64,
-    /// How long it took until nothing was left to do: the relays' marks at the end of their logs, the
-    /// logs sealed, the consumers agreed, nothing parked, the queues empty. `None` when that never
-    /// came.
+    /// How long it took until nothing was left to do: the relays' marks at the end of their logs,
+    /// the logs sealed, the consumers agreed, nothing parked, the queues empty. `None` when that
+    /// never came.
     pub quiet_seconds: Option<f64>,
     /// Whether a fault of this run takes messages away from the broker. Replays from the producers'
     /// logs are then what repairs them; without such a fault a replay means that one was lost.
     pub broker_lost_messages: bool,
-    /// Whether that fault takes messages away from the tap's own queue as well, so that the tap need
-    /// not have seen everything, nor in order.
+    /// Whether that fault takes messages away from the tap's own queue as well, so that the tap
+    /// need not have seen everything, nor in order.
     pub tap_lost_messages: bool,
-    /// Whether a database was restored to an earlier instant, so that the end of a log is gone while
-    /// clients and the broker still know it.
+    /// Whether a database was restored to an earlier instant, so that the end of a log is gone
+    /// while clients and the broker still know it.
     pub database_lost_tail: bool,
     /// How often an event may be seen again.
     pub duplicates: DuplicateBound,
@@ -69,7 +70,8 @@ pub struct Manifest {
     pub memory_bytes_most: Option<u64>,
     /// The most sockets that a process may hold open at any sample.
     pub sockets_most: Option<u64>,
-    /// The longest that the oldest unpublished event may have waited at any sample, in milliseconds.
+    /// The longest that the oldest unpublished event may have waited at any sample, in
+    /// milliseconds.
     pub outbox_age_ms_most: Option<u64>,
     /// What the run itself put into the broker.
     pub injected: Injected,
@@ -87,7 +89,8 @@ pub struct Manifest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DuplicateBound {
-    /// How often one event may be seen in the tap at most, the first time included. 0 sets no bound.
+    /// How often one event may be seen in the tap at most, the first time included. 0 sets no
+    /// bound.
     pub sightings_per_event: u64,
     /// How many leaderships of relays began in the run, over all services.
     pub leaderships: u64,
@@ -120,9 +123,9 @@ pub struct Subscriber {
     pub name: String,
     /// Its subscriptions.
     pub filters: Vec<Filter>,
-    /// The highest `event.seq` of the notifications service when all its subscriptions were in force
-    /// and nothing was under way: everything after it must be told. `None` when there was no such
-    /// instant, since the load was running already.
+    /// The highest `event.seq` of the notifications service when all its subscriptions were in
+    /// force and nothing was under way: everything after it must be told. `None` when there was no
+    /// such instant, since the load was running already.
     #[serde(default)]
     pub complete_after: Option<i64>,
     /// Whether its subscriptions lasted to the end.

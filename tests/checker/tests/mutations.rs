@@ -1,6 +1,12 @@
 //! The judge judged: in right histories it finds nothing, in mutated ones it finds the mutation and
 //! blames it on a promise that it breaks.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in tests an unwrap is the assertion, in their helpers too"
+)]
+
 #[path = "mutations/bounds.rs"]
 mod bounds;
 #[path = "mutations/clients.rs"]

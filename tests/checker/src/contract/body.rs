@@ -23,7 +23,9 @@ macro_rules! bodies {
                 payload: &[u8],
             ) -> Option<Result<Self, prost::DecodeError>> {
                 match r#type {
-                    $(<events::$name as EventMessage>::TYPE => Some(events::$name::decode(payload).map(Self::$name)),)+
+                    $(<events::$name as EventMessage>::TYPE => {
+                        Some(events::$name::decode(payload).map(Self::$name))
+                    })+
                     _ => None,
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::fields::{code, codes, day, id, optional_day, present, principle, title};
 use super::rows::commitments::{Agreement, Area, DistrictBoard, Party};
-use super::{Expected, Table, Unreadable};
+use super::{Expected, Tables, Unreadable};
 use crate::contract::body::Body;
 use crate::log::EventRef;
 
@@ -101,7 +101,7 @@ impl Commitments {
     }
 
     /// All tables, to be compared.
-    pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
+    pub(crate) fn tables(self) -> Tables {
         vec![
             Box::new(self.area),
             Box::new(self.party),

@@ -2,7 +2,7 @@
 
 use super::fields::{code, day, title};
 use super::rows::notifications::DistrictBoard;
-use super::{Expected, Table, Unreadable};
+use super::{Expected, Tables, Unreadable};
 use crate::contract::body::Body;
 use crate::log::EventRef;
 
@@ -50,7 +50,7 @@ impl Notifications {
     }
 
     /// All tables, to be compared.
-    pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
+    pub(crate) fn tables(self) -> Tables {
         vec![Box::new(self.district_board)]
     }
 }

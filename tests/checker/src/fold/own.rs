@@ -1,9 +1,9 @@
-//! What the events of a service tell of its own rows: an event that says something else than the row
-//! it was committed with is a lie to everybody who listens.
+//! What the events of a service tell of its own rows: an event that says something else than the
+//! row it was committed with is a lie to everybody who listens.
 
 use super::fields::{agreement, code, day, id};
 use super::rows::{commitments, notifications, registry, reporting};
-use super::{Expected, Table, Unreadable};
+use super::{Expected, Tables, Unreadable};
 use crate::contract::body::Body;
 use crate::log::EventRef;
 
@@ -51,7 +51,7 @@ impl Registry {
     }
 
     /// All tables, to be compared.
-    pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
+    pub(crate) fn tables(self) -> Tables {
         vec![Box::new(self.signatory), Box::new(self.organisation)]
     }
 }
@@ -145,7 +145,7 @@ impl Commitments {
     }
 
     /// All tables, to be compared.
-    pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
+    pub(crate) fn tables(self) -> Tables {
         vec![
             Box::new(self.commitment),
             Box::new(self.action),
@@ -206,9 +206,8 @@ impl Offices {
     }
 
     /// The tables of the notifications and those of reporting, to be compared.
-    pub(crate) fn tables(self) -> (Vec<Box<dyn Table>>, Vec<Box<dyn Table>>) {
-        let notifications: Vec<Box<dyn Table>> =
-            vec![Box::new(self.subscriber), Box::new(self.subscription)];
+    pub(crate) fn tables(self) -> (Tables, Tables) {
+        let notifications: Tables = vec![Box::new(self.subscriber), Box::new(self.subscription)];
         (notifications, vec![Box::new(self.report)])
     }
 }

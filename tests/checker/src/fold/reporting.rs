@@ -6,7 +6,7 @@ use super::rows::reporting::{
     AgreementEdition, Area, Board, Commitment, CommitmentChange, Figure, FollowUp,
     FollowUpDeadline, FollowUpPublication, Organisation, Party, SignatoryChange,
 };
-use super::{Expected, Table, Unreadable};
+use super::{Expected, Tables, Unreadable};
 use crate::contract::body::Body;
 use crate::log::{Event, EventRef};
 
@@ -84,7 +84,7 @@ impl Reporting {
     }
 
     /// All tables, to be compared.
-    pub(crate) fn tables(self) -> Vec<Box<dyn Table>> {
+    pub(crate) fn tables(self) -> Tables {
         vec![
             Box::new(self.area),
             Box::new(self.party),

@@ -138,7 +138,7 @@ impl Town {
         body: Body,
     ) -> Result<Moment> {
         let id = encode(commitment.id);
-        self.say(Said {
+        self.say(&Said {
             service: COMMITMENTS,
             method,
             subject: format!("commitments/{id}"),
@@ -183,7 +183,7 @@ impl Town {
             held_on: super::registry::partial(self.now.in_stockholm(), 2),
             paragraph: paragraph.clone(),
         };
-        self.say(Said {
+        self.say(&Said {
             service: COMMITMENTS,
             method: "RecordDeliberation",
             aggregate_id: encode(id),

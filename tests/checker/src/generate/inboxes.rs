@@ -126,7 +126,7 @@ impl Inboxes {
     }
 
     /// A subscription begins.
-    pub(super) fn subscribe(&mut self, subscriber: Uuid, subscription: Uuid, wish: Wish) {
+    pub(super) fn subscribe(&mut self, subscriber: Uuid, subscription: Uuid, wish: &Wish) {
         for reader in self
             .readers
             .iter_mut()

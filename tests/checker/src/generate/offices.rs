@@ -117,10 +117,10 @@ impl Town {
         };
         let subscriber = self.offices.subscribers[index].id;
         let own = |one: &Subscription| one.subscriber == subscriber && one.active;
-        if let Some(active) = self.offices.subscriptions.iter().position(own) {
-            if self.chance.one_in(2) {
-                return self.unsubscribe(active);
-            }
+        if let Some(active) = self.offices.subscriptions.iter().position(own)
+            && self.chance.one_in(2)
+        {
+            return self.unsubscribe(active);
         }
         let own = self
             .offices
@@ -196,7 +196,7 @@ impl Town {
     fn subscribe(&mut self, subscriber: Uuid, wish: Wish) -> Result<()> {
         let id = self.chance.id(self.now);
         self.change_subscription(subscriber, id, "Subscribe", true)?;
-        self.inboxes.subscribe(subscriber, id, wish.clone());
+        self.inboxes.subscribe(subscriber, id, &wish);
         self.offices.subscriptions.push(Subscription {
             id,
             subscriber,
@@ -240,7 +240,7 @@ impl Town {
     }
 
     fn say_office(&mut self, office: &Office, method: &'static str, body: Body) -> Result<()> {
-        self.say(Said {
+        self.say(&Said {
             service: NOTIFICATIONS,
             method,
             aggregate_id: encode(office.id),
@@ -295,7 +295,7 @@ impl Town {
                 year: 2026,
             })
         };
-        self.say(Said {
+        self.say(&Said {
             service: REPORTING,
             method,
             aggregate_id: encode(report.id),

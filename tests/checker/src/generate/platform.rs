@@ -94,7 +94,7 @@ impl Platform {
     pub(super) fn append(
         &mut self,
         said: &Said,
-        request: Option<Request>,
+        request: Option<&Request>,
         (now, decided): (Moment, Moment),
         chance: &mut Chance,
         out: &mut Out,
@@ -109,9 +109,7 @@ impl Platform {
             .strip_prefix("districtBoards/")
             .unwrap_or("all")
             .to_owned();
-        let actor = request
-            .as_ref()
-            .map_or("service:reporting", |request| &request.subject);
+        let actor = request.map_or("service:reporting", |request| &request.subject);
         let row = OutboxRow {
             seq: log.seq,
             aggregate: of.into(),
@@ -123,7 +121,7 @@ impl Platform {
             subject: said.subject.as_str().into(),
             actor: actor.into(),
             time: decided,
-            request_id: request.as_ref().map(|request| request.id),
+            request_id: request.map(|request| request.id),
             written_at: now,
             payload: format!("\\x{}", hex(&payload)).into(),
         };
@@ -176,7 +174,8 @@ impl Platform {
             (3, "registry/spook/boo/2", headers, "\\x01".to_owned()),
         ] {
             let letter = json!({
-                "id": number, "fingerprint": fingerprint, "queue": "handslag.reporting.from.registry",
+                "id": number, "fingerprint": fingerprint,
+                "queue": "handslag.reporting.from.registry",
                 "producer": REGISTRY, "aggregate": null, "aggregate_id": null, "version": null,
                 "type": null, "reason": "malformed", "error": "the header is missing",
                 "attempts": 1, "headers": headers, "payload": payload, "recorded_at": now,

@@ -100,7 +100,7 @@ impl Town {
             kind: organisation.kind.to_owned(),
             example: organisation.example,
         };
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method: "RegisterOrganisation",
             aggregate_id: encode(organisation.id),
@@ -146,7 +146,7 @@ impl Town {
             )
         };
         let aggregate_id = encode(id);
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method,
             aggregate_id,
@@ -216,7 +216,7 @@ impl Town {
             edition: i32::from(state == "signed"),
             example,
         };
-        let decided = self.say(Said {
+        let decided = self.say(&Said {
             service: REGISTRY,
             method,
             aggregate_id: format!("{}.{}", encode(id), encode(member)),

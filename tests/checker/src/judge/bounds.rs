@@ -1,8 +1,9 @@
 //! I12: memory, sockets and lag are bounded, and no connection stays in a transaction.
 //!
-//! **I12** At every sample of every process, resident memory, open sockets and the age of the oldest
-//! unpublished event are within the bounds that the run sets, where it sets them; no pooled
-//! connection stood idle in a transaction for longer than a command takes, and none does at the end.
+//! **I12** At every sample of every process, resident memory, open sockets and the age of the
+//! oldest unpublished event are within the bounds that the run sets, where it sets them; no pooled
+//! connection stood idle in a transaction for longer than a command takes, and none does at the
+//! end.
 
 use anyhow::{Context as _, Result};
 

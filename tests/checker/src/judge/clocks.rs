@@ -2,11 +2,12 @@
 //!
 //! **I14** What is due at a time, and what has an age, was written by the database's own clock: at
 //! the instant of the dump, nothing that was written lies in the future, and nothing is due later
-//! than its longest wait from then, however wrong the clocks of the services are. A command's row in
-//! the request log and its event were written in one transaction, so by one clock they have the same
-//! time; by a service's clock that is behind they would not.
+//! than its longest wait from then, however wrong the clocks of the services are. A command's row
+//! in the request log and its event were written in one transaction, so by one clock they have the
+//! same time; by a service's clock that is behind they would not.
 //!
-//! When an event was *decided* is said by the service's clock and is what it is: nothing is due by it.
+//! When an event was *decided* is said by the service's clock and is what it is: nothing is due by
+//! it.
 
 use crate::calendar::Moment;
 use crate::findings::{Concerns, Findings};

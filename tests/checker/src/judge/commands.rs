@@ -2,15 +2,16 @@
 //!
 //! **I1** For every command that was answered OK and says something, there is an event with its
 //! request id, and the event is that of the resource and version which the answer names, where it
-//! names one. Not judged when a database lost the end of its log: then answered commands may be gone.
+//! names one. Not judged when a database lost the end of its log: then answered commands may be
+//! gone.
 //!
 //! **I2** Every event with a request id was asked for by a client, whose method says events of its
 //! type; a command that was refused at every attempt has neither event nor answer. An event without
 //! a request id is of a type that no command causes ([`UNASKED`]).
 //!
 //! **I9** No request id has two events. Every event of a command has its answer in the request log
-//! and every answer there its event, since both were committed at once. All answers that clients got
-//! for one request id are the same, and the same as the remembered one.
+//! and every answer there its event, since both were committed at once. All answers that clients
+//! got for one request id are the same, and the same as the remembered one.
 
 use crate::clients::Command;
 use crate::contract::{self, Says, UNASKED};

@@ -1,14 +1,14 @@
 //! I8, and what of I3 and I6 stands in the tables.
 //!
-//! **I8** Every row of every table that events feed is what its events make of it, column by column,
-//! and there is no other row: the read models of reporting, what the commitments and the
+//! **I8** Every row of every table that events feed is what its events make of it, column by
+//! column, and there is no other row: the read models of reporting, what the commitments and the
 //! notifications keep of the registry, each event that subscribers are told of, what was heard of
 //! each aggregate, and how many events of each producer. The same holds for what the registry and
 //! the commitments have said of their own rows. Totals need no word of their own: they are equal
 //! when every row is.
 //!
-//! **I3** The version in an aggregate's row is that of its last event, and each aggregate with a row
-//! has events. A report that failed is the one change that is told to nobody.
+//! **I3** The version in an aggregate's row is that of its last event, and each aggregate with a
+//! row has events. A report that failed is the one change that is told to nobody.
 //!
 //! **I6** The notifications keep every event that they hear exactly once.
 
@@ -199,7 +199,7 @@ impl Folds {
     }
 
     fn settle(self) -> (HashMap<&'static str, Tables>, Classes, Boards) {
-        let named = |tables: Vec<Box<dyn Table>>| -> Tables {
+        let named = |tables: fold::Tables| -> Tables {
             tables
                 .into_iter()
                 .map(|table| (table.name(), table))

@@ -96,8 +96,8 @@ fn relay(log: &Log, state: &State, findings: &mut Findings) {
     if (mark.count, mark.hash) != right {
         plain(findings, || {
             format!(
-                "the relay of {service} counts {} events with the sum {} up to {}, and there are {} \
-                 with the sum {}",
+                "the relay of {service} counts {} events with the sum {} up to {}, and there are \
+                 {} with the sum {}",
                 mark.count, mark.hash, mark.low_water, right.0, right.1
             )
         });

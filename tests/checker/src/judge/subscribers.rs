@@ -3,11 +3,11 @@
 //! **I6** An inbox is numbered 1, 2, 3 … up to the subscriber's last position, and holds events in
 //! the order in which the notifications took them in, each once. What it holds is what its
 //! subscriptions ask for: for each subscription an unbroken stretch of the events that match it, up
-//! to the end when it is still in force. When the run knows an instant at which all subscriptions of
-//! a subscriber were in force, the inbox holds everything that matches after it, and nothing else.
-//! The subscriptions are the ones that the run asked for. A client saw the inbox: from its first
-//! position on each one, equal in all that it shows; repetitions come on a new connection alone; up
-//! to the last position when the subscription lasted to the end.
+//! to the end when it is still in force. When the run knows an instant at which all subscriptions
+//! of a subscriber were in force, the inbox holds everything that matches after it, and nothing
+//! else. The subscriptions are the ones that the run asked for. A client saw the inbox: from its
+//! first position on each one, equal in all that it shows; repetitions come on a new connection
+//! alone; up to the last position when the subscription lasted to the end.
 //!
 //! **I7** Of each aggregate, the versions rise with the position in an inbox, and from one first
 //! sighting of a client to the next.
@@ -16,7 +16,8 @@
 //! When a subscription began and ended among the events is nowhere written down, and no clock may
 //! tell it. So the judge looks for *some* stretches that explain an inbox: a subscription in force
 //! can have begun no earlier than behind the last matching event that it does not hold, and of one
-//! that has ended each unbroken run of events is tried. An inbox that no choice explains is a breach.
+//! that has ended each unbroken run of events is tried. An inbox that no choice explains is a
+//! breach.
 
 mod clients;
 mod filter;

@@ -1,8 +1,8 @@
 //! I3: the versions of an aggregate.
 //!
 //! **I3** In the order of the log, an aggregate's events carry the versions 1, 2, 3 …; no event id
-//! and no number of the log stands twice; and the last version is the one in the aggregate's own row
-//! (that part is judged with the tables, in [`super::read_models`]). It rests on logs of which
+//! and no number of the log stands twice; and the last version is the one in the aggregate's own
+//! row (that part is judged with the tables, in [`super::read_models`]). It rests on logs of which
 //! nothing was dropped: a run keeps everything.
 
 use crate::findings::Findings;

@@ -42,6 +42,18 @@ fn plain(history: &mut History, dice: &mut Dice) -> String {
     }
 }
 
+/// Where an answered command stands in a request log.
+fn remembered(history: &mut History, request: &str) -> (&'static str, usize) {
+    for service in ["registry", "commitments", "notifications", "reporting"] {
+        for index in history.rows(service, "request_log") {
+            if history.row(service, index)["request_id"] == request {
+                return (service, index);
+            }
+        }
+    }
+    panic!("an answered command that no request log has");
+}
+
 fn is_of(line: &Value, request: &str) -> bool {
     line.as_object()
         .into_iter()
@@ -96,22 +108,13 @@ proptest! {
     ) {
         let (mut history, mut dice) = (right(seed), Dice(chance));
         let request = plain(&mut history, &mut dice);
-        let forget = dice.below(4);
-        for service in ["registry", "commitments", "notifications", "reporting"] {
-            for index in history.rows(service, "request_log") {
-                if history.row(service, index)["request_id"] != request {
-                    continue;
-                }
-                match forget {
-                    0 => history.row(service, index)["response"] = json!("\\x00"),
-                    1 => history.row(service, index)["response"] = Value::Null,
-                    _ => { history.dump(service).remove(index); }
-                }
-                let naming = Some(request.clone());
-                return is_blamed(&history, &Blame { of: &[I9], with: &[], naming });
-            }
+        let (service, index) = remembered(&mut history, &request);
+        match dice.below(4) {
+            0 => history.row(service, index)["response"] = json!("\\x00"),
+            1 => history.row(service, index)["response"] = Value::Null,
+            _ => { history.dump(service).remove(index); }
         }
-        panic!("an answered command that no request log has");
+        is_blamed(&history, &Blame { of: &[I9], with: &[], naming: Some(request) })?;
     }
 
     #[test]
@@ -148,7 +151,8 @@ proptest! {
         for line in history.lines(CLIENTS).iter_mut() {
             if line["invoke"]["request_id"] == request {
                 let method = text(&line["invoke"], "method");
-                let other = if method.ends_with("/CreateReport") { "CreateArea" } else { "CreateReport" };
+                let reports = method.ends_with("/CreateReport");
+                let other = if reports { "CreateArea" } else { "CreateReport" };
                 line["invoke"]["method"] = json!(other);
             }
         }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::history::{Dice, SEEDS, is_right, right, tries};
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(ProptestConfig { cases: 40, ..tries() })]
 
     #[test]
     fn nothing_is_found_in_a_right_history(seed in any::<u64>(), events in 0_u64..1_500) {

@@ -89,7 +89,10 @@ proptest! {
         let (mut history, mut dice) = (right(seed), Dice(chance));
         let firsts = firsts(&mut history);
         let lines = history.lines(TAP).clone();
-        let of = |index: usize| (lines[index]["aggregate"].clone(), lines[index]["aggregate_id"].clone());
+        let of = |index: usize| {
+            let line = &lines[index];
+            (line["aggregate"].clone(), line["aggregate_id"].clone())
+        };
         let pairs: Vec<(usize, usize)> = firsts
             .iter()
             .enumerate()

@@ -212,7 +212,7 @@ impl Town {
             subject,
             body,
         };
-        Ok(self.say(said)?.in_stockholm())
+        Ok(self.say(&said)?.in_stockholm())
     }
 
     fn change_action(&mut self, action: &Action, on: &Day) -> Result<()> {

@@ -143,7 +143,7 @@ impl Town {
 
     /// Says it, and answers the day on which it was decided.
     fn say_round(&mut self, round: &Round, method: &'static str, body: Body) -> Result<Day> {
-        let decided = self.say(Said {
+        let decided = self.say(&Said {
             service: COMMITMENTS,
             method,
             aggregate_id: encode(round.id),

@@ -222,7 +222,7 @@ impl Town {
             ("RaiseProposal", 1, Body::ProposalRaised(body))
         };
         let aggregate_id = encode(id);
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method,
             aggregate_id,
@@ -256,7 +256,7 @@ impl Town {
             reported_on,
             source: Some(source),
         };
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method: "ReportFigure",
             aggregate_id: encode(id),
@@ -287,7 +287,7 @@ impl Town {
     ) -> Result<Moment> {
         let aggregate_id = encode(agreement.id);
         let version = agreement.version;
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method,
             aggregate_id,

@@ -114,7 +114,7 @@ impl Town {
             code: format!("district-{number}"),
             sv: format!("Stadsdel {number}"),
             en: english(number, "A district"),
-            established_on: (number % 3 > 0).then(|| self.now.in_stockholm()),
+            established_on: (!number.is_multiple_of(3)).then(|| self.now.in_stockholm()),
             succession: None,
         };
         let name = format!("districtBoards/{}", board.code);
@@ -165,7 +165,7 @@ impl Town {
             successor: format!("districtBoards/{successor}"),
             succeeded_on: Some(date(on)),
         };
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method: "SucceedDistrictBoard",
             aggregate_id: code,
@@ -184,7 +184,7 @@ impl Town {
         body: Body,
     ) -> Result<()> {
         let aggregate_id = code.to_owned();
-        self.say(Said {
+        self.say(&Said {
             service: REGISTRY,
             method,
             aggregate_id,

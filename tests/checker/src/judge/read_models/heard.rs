@@ -123,14 +123,17 @@ impl<'a> Heard<'a> {
         if !counts || (forged == 0 && as_of != Some(row.as_of)) {
             findings.add(Invariant::I8, || {
                 let text = format!(
-                    "reporting.freshness has {} events of {} as of {}, and there are {events} as of \
-                     {}",
+                    "reporting.freshness has {} events of {} as of {}, and there are {events} as \
+                     of {}",
                     row.events,
                     log.service,
                     row.as_of,
                     as_of.unwrap_or_default()
                 );
-                (latest.map(|event| log.concerns(event)).unwrap_or_default(), text)
+                (
+                    latest.map(|event| log.concerns(event)).unwrap_or_default(),
+                    text,
+                )
             });
         }
     }

@@ -9,9 +9,9 @@ use super::{Judge, name};
 use crate::findings::Findings;
 use crate::verdict::Invariant;
 
-/// Choices of stretches that are tried for an inbox with ended subscriptions. Each choice settles at
-/// least one subscription, so an inbox with half a dozen of them is searched through; one with more
-/// that resists is given up and not called a breach.
+/// Choices of stretches that are tried for an inbox with ended subscriptions. Each choice settles
+/// at least one subscription, so an inbox with half a dozen of them is searched through; one with
+/// more that resists is given up and not called a breach.
 const CHOICES_MOST: u32 = 10_000;
 
 /// An inbox and the subscriptions that filled it.
@@ -77,10 +77,7 @@ impl Inbox<'_> {
             if !asks.wants(self.judge.class(first)) {
                 continue;
             }
-            let Some(left) = choices.checked_sub(1) else {
-                return None;
-            };
-            *choices = left;
+            *choices = choices.checked_sub(1)?;
             let lacking = |rank: &usize| self.lacks(asks, *rank);
             let begins = (0..first).rev().find(lacking).map_or(0, |rank| rank + 1);
             let ends = (first..open.len()).find(lacking).unwrap_or(open.len());
