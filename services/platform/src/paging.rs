@@ -2,9 +2,10 @@
 //!
 //! # Design notes
 //! A page token holds the sort values of the last row (a keyset) and a hash of the request without
-//! its paging fields, so that a token is of use only with the filter that it came from. It is
-//! signed with a key that all replicas share and not encrypted: it holds nothing that the page did
-//! not show.
+//! its paging fields and of the request's type, so that a token is of use only with the list and the
+//! filter that it came from: without a filter the requests of all lists are the same bytes, none. It
+//! is signed with a key that all replicas share and not encrypted: it holds nothing that the page
+//! did not show.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -172,14 +173,23 @@ fn page_length(size: i32) -> Result<i64, FieldError> {
     }
 }
 
-fn bound(request: &impl prost::Message) -> [u8; BOUND_BYTES] {
-    let hash = Sha256::digest(request.encode_to_vec());
+/// The type is told by the compiler's name for it. Should another compiler name it otherwise, a
+/// client that turns pages while replicas are replaced begins again, as it is told to.
+fn bound<M: prost::Message>(request: &M) -> [u8; BOUND_BYTES] {
+    let mut hash = Sha256::new();
+    hash.update(std::any::type_name::<M>());
+    hash.update([0]);
+    hash.update(request.encode_to_vec());
+    let hash = hash.finalize();
     let mut kept = [0_u8; BOUND_BYTES];
     kept.copy_from_slice(&hash[..BOUND_BYTES]);
     kept
 }
 
-fn invalid_token() -> FieldError {
+/// What is said of a token that is not of the list (`PAGE_TOKEN_INVALID`); for a list, too, that
+/// finds in a token of its own what another release has put there.
+#[must_use]
+pub fn invalid_token() -> FieldError {
     FieldError::new(
         "PAGE_TOKEN_INVALID",
         "is no token of this list and filter; start again without it",

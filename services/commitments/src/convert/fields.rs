@@ -2,7 +2,7 @@
 
 use handslag_platform::date::PartialDate;
 use handslag_platform::error::Fault;
-use handslag_platform::paging::Page;
+use handslag_platform::paging::{Page, invalid_token};
 use handslag_platform::text::parse_optional;
 use handslag_platform::violations::{FieldError, Violations};
 use handslag_platform::wire::{Localized, localized};
@@ -204,7 +204,7 @@ pub fn commitment_state(value: i32) -> Result<Option<&'static str>, FieldError> 
 /// The id that a page begins after; `part` is its place in the keyset.
 ///
 /// # Errors
-/// A defect of ours: tokens are signed, and we put an id there.
+/// `INVALID_REQUEST` with `PAGE_TOKEN_INVALID`.
 pub fn keyset_id(page: &Page, part: usize) -> Result<Option<Uuid>, Error> {
     keyset(page, part, |text| Uuid::parse_str(text).ok())
 }
@@ -212,7 +212,8 @@ pub fn keyset_id(page: &Page, part: usize) -> Result<Option<Uuid>, Error> {
 /// A value that a page begins after.
 ///
 /// # Errors
-/// A defect of ours: tokens are signed, and we put such a value there.
+/// `INVALID_REQUEST` with `PAGE_TOKEN_INVALID`: the token is ours and of this list, and was made by
+/// a release that sorted it otherwise.
 pub fn keyset<T>(
     page: &Page,
     part: usize,
@@ -223,10 +224,7 @@ pub fn keyset<T>(
     };
     match after.get(part).and_then(|text| parse(text)) {
         Some(value) => Ok(Some(value)),
-        None => {
-            let fault = Fault::internal("a signed page token holds no keyset of this list");
-            Err(fault.into())
-        }
+        None => Err(Fault::from(("page_token", invalid_token())).into()),
     }
 }
 
@@ -263,4 +261,27 @@ fn unknown_value(value: i32) -> FieldError {
         format!("{value} is no known value"),
         "Är inget känt värde.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use handslag_platform::paging::Page;
+    use handslag_platform::rpc::Failure;
+
+    use super::keyset_id;
+
+    #[test]
+    fn a_token_of_another_release_is_the_callers_to_mend() {
+        let page = Page {
+            size: 1,
+            after: Some(vec!["social".to_owned()]),
+        };
+        for part in [0, 1] {
+            let refused = keyset_id(&page, part).expect_err("no id stands there");
+            let Failure::Fault(fault) = Failure::from(refused) else {
+                panic!("the caller is told");
+            };
+            assert_eq!(fault.violations[0].reason, "PAGE_TOKEN_INVALID");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Page tokens, by property.
 
 use handslag_platform::paging::{Page, Tokens};
-use handslag_proto::registry::v1::ListOrganisationsRequest;
+use handslag_proto::registry::v1::{
+    ListAreasRequest, ListOrganisationsRequest, ListPartiesRequest,
+};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
 fn tokens() -> Tokens {
@@ -70,6 +72,21 @@ mod prop {
 fn a_token_belongs_to_its_filter() {
     let token = tokens().encode(&["a".to_owned()], &request(1));
     assert!(tokens().decode(1, &token, &request(2)).is_err());
+}
+
+#[test]
+fn a_token_belongs_to_its_list() {
+    let keyset = ["a".to_owned()];
+    let token = tokens().encode(&keyset, &ListAreasRequest::default());
+    assert!(
+        tokens()
+            .decode(1, &token, &ListAreasRequest::default())
+            .is_ok()
+    );
+    let fault = tokens()
+        .decode(1, &token, &ListPartiesRequest::default())
+        .unwrap_err();
+    assert_eq!(fault.violations[0].reason, "PAGE_TOKEN_INVALID");
 }
 
 #[test]
