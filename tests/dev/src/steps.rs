@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
-use crate::{queries, tidy, tools};
+use crate::{queries, tidy, tools, verification};
 
 /// One step.
 struct Step {
@@ -34,68 +34,40 @@ pub(crate) struct Choice {
 }
 
 /// In this order: what fails fastest and most often comes first.
-const STEPS: [Step; 10] = [
-    Step {
-        name: "fmt",
-        claim: "the code is formatted",
-        run: fmt,
-        optional: false,
-    },
-    Step {
-        name: "tidy",
-        claim: "sizes, directions and words",
-        run: tidy_step,
-        optional: false,
-    },
-    Step {
-        name: "buf",
-        claim: "the contracts follow the rules",
-        run: buf,
-        optional: true,
-    },
-    Step {
-        name: "sqlx",
-        claim: "described queries are up to date",
-        run: sqlx,
-        optional: false,
-    },
-    Step {
-        name: "lint",
-        claim: "clippy finds nothing",
-        run: lint,
-        optional: false,
-    },
-    Step {
-        name: "docs",
-        claim: "documentation without warnings",
-        run: docs,
-        optional: false,
-    },
-    Step {
-        name: "deny",
-        claim: "licences, origins, known flaws",
-        run: deny,
-        optional: true,
-    },
-    Step {
-        name: "rust",
-        claim: "every test in Rust",
-        run: rust,
-        optional: false,
-    },
-    Step {
-        name: "python",
-        claim: "a client in Python",
-        run: python,
-        optional: true,
-    },
-    Step {
-        name: "browser",
-        claim: "the pages in a browser",
-        run: browser,
-        optional: true,
-    },
+const STEPS: [Step; 12] = [
+    Step::new("fmt", "the code is formatted", fmt),
+    Step::new("tidy", "sizes, directions and words", tidy_step),
+    Step::new("buf", "the contracts follow the rules", buf).optional(),
+    Step::new("sqlx", "described queries are up to date", sqlx),
+    Step::new("lint", "clippy finds nothing", lint),
+    Step::new("docs", "documentation without warnings", docs),
+    Step::new("deny", "licences, origins, known flaws", deny).optional(),
+    Step::new("rust", "every test in Rust", rust),
+    Step::new("simulate", "messaging against a model, by seed", simulate),
+    Step::new("faults", "faults under load, a selection", faults),
+    Step::new("python", "a client in Python", python).optional(),
+    Step::new("browser", "the pages in a browser", browser).optional(),
 ];
+
+impl Step {
+    const fn new(
+        name: &'static str,
+        claim: &'static str,
+        run: fn(&Context) -> Result<Outcome>,
+    ) -> Self {
+        Self {
+            name,
+            claim,
+            run,
+            optional: false,
+        }
+    }
+
+    const fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
 
 impl Choice {
     /// Reads the flags of `test`.
@@ -305,6 +277,14 @@ fn rust(context: &Context) -> Result<Outcome> {
     let mut cargo = context.cargo();
     cargo.args(["test", "--workspace"]).envs(servers);
     context.run(&mut cargo).map(passed_if)
+}
+
+fn simulate(context: &Context) -> Result<Outcome> {
+    verification::short_simulation(context).map(passed_if)
+}
+
+fn faults(context: &Context) -> Result<Outcome> {
+    verification::short_faults(context).map(passed_if)
 }
 
 fn python(context: &Context) -> Result<Outcome> {

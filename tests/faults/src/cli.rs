@@ -58,7 +58,9 @@ struct Cli {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     handslag_platform::server::install_tls_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let outcome = runtime
         .context("no runtime")
         .and_then(|runtime| runtime.block_on(execute(&cli)));
@@ -89,7 +91,9 @@ async fn execute(cli: &Cli) -> Result<bool> {
     } else {
         faults(all, cli)?
     };
-    let seed = cli.seed.unwrap_or_else(|| u64::from_le_bytes(id::random_bytes::<8>()) % SEEDS);
+    let seed = cli
+        .seed
+        .unwrap_or_else(|| u64::from_le_bytes(id::random_bytes::<8>()) % SEEDS);
     let ground = PathBuf::from(format!("/var/tmp/handslag-faults-{}", std::process::id()));
     let folder = cli.folder.clone().unwrap_or_else(|| ground.join("records"));
     let began = Instant::now();
@@ -142,7 +146,10 @@ async fn one(
             Some(ended)
         }
         Err(error) => {
-            say(&format!("{:<22} {seed:>6}  could not be run: {error:#}", wanted.fault.name));
+            say(&format!(
+                "{:<22} {seed:>6}  could not be run: {error:#}",
+                wanted.fault.name
+            ));
             None
         }
     }
@@ -155,7 +162,10 @@ async fn attempt(
     folder: &std::path::Path,
     seed: u64,
 ) -> Result<Outcome> {
-    let failpoints = wanted.defect.map(|defect| defect.failpoints).unwrap_or_default();
+    let failpoints = wanted
+        .defect
+        .map(|defect| defect.failpoints)
+        .unwrap_or_default();
     let mut plan = Plan {
         infra: shared,
         disk: None,
@@ -211,7 +221,12 @@ fn faults(all: Vec<Fault>, cli: &Cli) -> Result<Vec<Wanted>> {
         (false, _) => cli.names.iter().any(|name| fault.name == *name),
     };
     let chosen = all.into_iter().filter(wanted);
-    Ok(chosen.map(|fault| Wanted { fault, defect: None }).collect())
+    Ok(chosen
+        .map(|fault| Wanted {
+            fault,
+            defect: None,
+        })
+        .collect())
 }
 
 fn defects(names: &[String]) -> Result<Vec<Wanted>> {
@@ -245,7 +260,10 @@ fn list(all: &[Fault]) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line tells its user what it found")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a command line tells its user what it found"
+)]
 fn say(text: &str) {
     println!("{text}");
 }

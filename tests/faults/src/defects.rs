@@ -28,14 +28,20 @@ pub(crate) const DEFECTS: [Defect; 6] = [
         name: "cursor-on-seq",
         what: "the relay reads on behind the highest number and never looks back",
         under: "crowded-writes",
-        failpoints: &[("registry", "cursor-on-seq=return"), ("commitments", "cursor-on-seq=return")],
+        failpoints: &[
+            ("registry", "cursor-on-seq=return"),
+            ("commitments", "cursor-on-seq=return"),
+        ],
         breaks: &[Invariant::I5],
     },
     Defect {
         name: "xmin-order",
         what: "the relay publishes in the order of transactions",
         under: "crowd",
-        failpoints: &[("registry", "xmin-order=return"), ("commitments", "xmin-order=return")],
+        failpoints: &[
+            ("registry", "xmin-order=return"),
+            ("commitments", "xmin-order=return"),
+        ],
         breaks: &[Invariant::I7],
     },
     Defect {
@@ -43,8 +49,14 @@ pub(crate) const DEFECTS: [Defect; 6] = [
         what: "a delivery is acknowledged before its effect is committed",
         under: "kill-in-effect",
         failpoints: &[
-            ("notifications", "ack-before-commit=return;consumer-applied=2%return"),
-            ("reporting", "ack-before-commit=return;consumer-applied=2%return"),
+            (
+                "notifications",
+                "ack-before-commit=return;consumer-applied=2%return",
+            ),
+            (
+                "reporting",
+                "ack-before-commit=return;consumer-applied=2%return",
+            ),
         ],
         breaks: &[Invariant::I10],
     },
@@ -53,8 +65,14 @@ pub(crate) const DEFECTS: [Defect; 6] = [
         what: "an event is said while its transaction is open",
         under: "kill-in-effect",
         failpoints: &[
-            ("registry", "publish-before-commit=return;command-appended=2%return"),
-            ("commitments", "publish-before-commit=return;command-appended=2%return"),
+            (
+                "registry",
+                "publish-before-commit=return;command-appended=2%return",
+            ),
+            (
+                "commitments",
+                "publish-before-commit=return;command-appended=2%return",
+            ),
         ],
         breaks: &[Invariant::I4],
     },
@@ -63,7 +81,10 @@ pub(crate) const DEFECTS: [Defect; 6] = [
         what: "the mark of the inbox has a transaction of its own",
         under: "kill-in-effect",
         failpoints: &[
-            ("notifications", "inbox-apart=return;consumer-applied=2%return"),
+            (
+                "notifications",
+                "inbox-apart=return;consumer-applied=2%return",
+            ),
             ("reporting", "inbox-apart=return;consumer-applied=2%return"),
         ],
         breaks: &[Invariant::I6, Invariant::I8],

@@ -13,11 +13,12 @@ use crate::history::Lines;
 const LEFT_OUT: [&str; 2] = ["report_content", "_sqlx_migrations"];
 
 /// Every table that is no partition of another.
-const TABLES: &str = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+const TABLES: &str =
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
     ORDER BY c.relname";
 
-/// What the database itself knows, in the transaction of the dump.
+/// What the database itself knows, at the end of the dump's transaction.
 const DATABASE: &str = "SELECT row_to_json(t) FROM (
     SELECT clock_timestamp() AS now,
            (SELECT count(*) FROM pg_stat_activity
@@ -29,21 +30,29 @@ const DATABASE: &str = "SELECT row_to_json(t) FROM (
 /// Dumps every service's database.
 pub(crate) fn all(sql: &Sql, databases: &[String; 4], folder: &Path) -> Result<()> {
     for (service, database) in SERVICES.iter().zip(databases) {
-        one(sql, database, &folder.join(DUMPS).join(format!("{service}.jsonl")))?;
+        one(
+            sql,
+            database,
+            &folder.join(DUMPS).join(format!("{service}.jsonl")),
+        )?;
     }
     Ok(())
 }
 
+/// Everything in one transaction and so of one instant: the services go on meanwhile.
 fn one(sql: &Sql, database: &str, file: &Path) -> Result<()> {
     let lines = Lines::create(file)?;
-    for row in sql.run(database, DATABASE)?.lines() {
-        lines.write_text(&dump_line(DATABASE_ROW, row)?)?;
-    }
+    let mut statements = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ;");
     let tables = sql.run(database, TABLES)?;
     for table in tables.lines().filter(|table| !LEFT_OUT.contains(table)) {
         // The names come from the catalogue and are identifiers of our own migrations.
-        let rows = sql.run(database, &format!("SELECT row_to_json(t) FROM \"{table}\" t"))?;
-        for row in rows.lines() {
+        statements.push_str(&format!(
+            "SELECT '{table}', row_to_json(t) FROM \"{table}\" t;"
+        ));
+    }
+    statements.push_str(&format!("SELECT '{DATABASE_ROW}', ({DATABASE}); COMMIT"));
+    for row in sql.run(database, &statements)?.lines() {
+        if let Some((table, row)) = row.split_once('|') {
             lines.write_text(&dump_line(table, row)?)?;
         }
     }

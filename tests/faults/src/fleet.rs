@@ -116,10 +116,19 @@ impl Fleet {
         let databases = [0, 1, 2, 3].map(|place: usize| name(&database_urls[place]));
         let environment = |place: usize| -> Result<Vec<(&'static str, String)>> {
             Ok(vec![
-                ("HANDSLAG_DATABASE_URL", to_database.through(&database_urls[place])?),
+                (
+                    "HANDSLAG_DATABASE_URL",
+                    to_database.through(&database_urls[place])?,
+                ),
                 ("HANDSLAG_AMQP_URL", to_broker.through(&amqp_url)?),
-                ("HANDSLAG_JWKS_FILE", issuer.jwks_file().display().to_string()),
-                ("HANDSLAG_TOKEN_KEY", format!("a key of a run of faults, {seed:032}")),
+                (
+                    "HANDSLAG_JWKS_FILE",
+                    issuer.jwks_file().display().to_string(),
+                ),
+                (
+                    "HANDSLAG_TOKEN_KEY",
+                    format!("a key of a run of faults, {seed:032}"),
+                ),
                 ("HANDSLAG_POOL_SIZE", POOL_SIZE.to_string()),
                 ("HANDSLAG_CALLS_PER_SECOND", "100000".to_owned()),
                 ("HANDSLAG_CALLS_BURST", "100000".to_owned()),
@@ -133,7 +142,6 @@ impl Fleet {
             for replica in 0..replicas {
                 let orders = Orders {
                     place,
-                    replica,
                     grpc: free(&mut port)?,
                     admin: free(&mut port)?,
                     environment: environment(place)?,
@@ -240,7 +248,9 @@ impl Fleet {
                 }
                 for process in processes.iter() {
                     // A process that is locked is somebody's business at this moment.
-                    let Ok(mut process) = process.try_lock() else { continue };
+                    let Ok(mut process) = process.try_lock() else {
+                        continue;
+                    };
                     if !process.is_alive()
                         && let Err(error) = process.start()
                     {
@@ -273,7 +283,9 @@ pub(crate) fn metric_of(text: &str, name: &str) -> Option<u64> {
         clippy::cast_sign_loss,
         reason = "counters and ages are whole, positive and far below 2^52"
     )]
-    values.reduce(|sum, value| sum + value).map(|sum| sum as u64)
+    values
+        .reduce(|sum, value| sum + value)
+        .map(|sum| sum as u64)
 }
 
 fn free(port: &mut u16) -> Result<SocketAddr> {

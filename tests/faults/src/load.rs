@@ -164,7 +164,9 @@ impl World {
         };
         claims.roles = vec![role.to_owned()];
         claims.district = district;
-        claims.party = ["city", "sector"].contains(&caller).then(|| caller.to_owned());
+        claims.party = ["city", "sector"]
+            .contains(&caller)
+            .then(|| caller.to_owned());
         let token = self.issuer.token(&claims)?;
         tokens.insert(caller.to_owned(), token.clone());
         Ok(token)
@@ -212,7 +214,8 @@ impl World {
                     }))?;
                     return Ok(None);
                 }
-                Outcome::Unknown(_) => {
+                Outcome::Unknown(status) => {
+                    tracing::debug!(%status, %request_id, "unknown, and asked again");
                     let at_ms = self.history.now_ms();
                     self.note(&ClientRecord::Unknown(Unknown { at_ms, request_id }))?;
                     if Instant::now() > patience || stop.is_cancelled() {
@@ -282,7 +285,10 @@ fn resource(answer: &Value) -> Option<Resource<'static>> {
             ("signatory", format!("{agreement}.{organisation}"))
         }
         // A subscription's etag and a proceeding's count apart from the aggregate's version.
-        ("organisation" | "agreement" | "area" | "party" | "board" | "proposal" | "figure", [_, id])
+        (
+            "organisation" | "agreement" | "area" | "party" | "board" | "proposal" | "figure",
+            [_, id],
+        )
         | ("commitment" | "action" | "deliberation" | "subscriber" | "report", [_, id]) => {
             (kind.as_str(), (*id).to_owned())
         }

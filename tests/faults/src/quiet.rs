@@ -69,20 +69,30 @@ pub(crate) async fn wait(
 async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Left> {
     let (asked, names) = (fleet.sql.clone(), fleet.databases.clone());
     let states = tokio::task::spawn_blocking(move || {
-        names.iter().map(|name| state(&asked, name)).collect::<Result<Vec<_>>>()
+        names
+            .iter()
+            .map(|name| state(&asked, name))
+            .collect::<Result<Vec<_>>>()
     })
     .await??;
     let mut left = Left::default();
     for (place, state) in states.iter().enumerate() {
         let service = SERVICES[place];
         if state.mark < state.newest {
-            left.0.push(format!("{service} has published {} of {}", state.mark, state.newest));
+            left.0.push(format!(
+                "{service} has published {} of {}",
+                state.mark, state.newest
+            ));
         }
         if state.sealed < state.newest {
-            left.0.push(format!("{service} has sealed {} of {}", state.sealed, state.newest));
+            left.0.push(format!(
+                "{service} has sealed {} of {}",
+                state.sealed, state.newest
+            ));
         }
         if state.parked > 0 {
-            left.0.push(format!("{service} has {} parked events", state.parked));
+            left.0
+                .push(format!("{service} has {} parked events", state.parked));
         }
         for &producer in HEARS[place] {
             let name = SERVICES[producer];
@@ -90,25 +100,31 @@ async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Le
             let agreed = agreed.map_or(0, |(_, seq)| *seq);
             if agreed < states[producer].newest {
                 let newest = states[producer].newest;
-                left.0.push(format!("{service} agrees with {name} on {agreed} of {newest}"));
+                left.0.push(format!(
+                    "{service} agrees with {name} on {agreed} of {newest}"
+                ));
             }
         }
     }
     let positions = positions(&fleet.sql, &fleet.databases[2]).await?;
     for reader in readers {
         let seen = reader.position.load(Ordering::Relaxed);
-        let told = positions.iter().find(|(name, _)| *name == reader.subscriber);
+        let told = positions
+            .iter()
+            .find(|(name, _)| *name == reader.subscriber);
         if let Some((name, last)) = told
             && seen < *last
         {
-            left.0.push(format!("a reader of {name} has seen {seen} of {last}"));
+            left.0
+                .push(format!("a reader of {name} has seen {seen} of {last}"));
         }
     }
     for queue in broker(fleet, servers, true).await?.queues {
         // Events that met no queue are the judge's business; nobody will ever take them out.
         if queue.ready + queue.unacknowledged > 0 && queue.name != "handslag.unrouted" {
             let waiting = queue.ready + queue.unacknowledged;
-            left.0.push(format!("{} holds {waiting} messages", queue.name));
+            left.0
+                .push(format!("{} holds {waiting} messages", queue.name));
         }
     }
     Ok(left)
@@ -119,7 +135,8 @@ fn state(sql: &Sql, database: &str) -> Result<State> {
     let columns: Vec<&str> = text.trim().split('|').collect();
     let number = |place: usize| {
         let text = columns.get(place).copied().unwrap_or_default();
-        text.parse::<i64>().with_context(|| format!("no number: {text:?}"))
+        text.parse::<i64>()
+            .with_context(|| format!("no number: {text:?}"))
     };
     let agreed = columns.get(4).copied().unwrap_or_default().split(',');
     Ok(State {
@@ -151,10 +168,21 @@ async fn positions(sql: &Sql, database: &str) -> Result<Vec<(String, i64)>> {
 }
 
 /// What each queue holds, as the broker's management interface tells it, some seconds late.
-pub(crate) async fn broker(fleet: &Fleet, servers: &Servers, with_tap: bool) -> Result<BrokerState> {
+pub(crate) async fn broker(
+    fleet: &Fleet,
+    servers: &Servers,
+    with_tap: bool,
+) -> Result<BrokerState> {
     let vhost = fleet.amqp_url.rsplit('/').next().unwrap_or_default();
     let url = format!("{}/api/queues/{vhost}", servers.management_url());
-    let answer: Value = fleet.http.get(url).send().await?.error_for_status()?.json().await?;
+    let answer: Value = fleet
+        .http
+        .get(url)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
     let list = answer.as_array().context("the broker lists no queues")?;
     let mut queues = Vec::new();
     for queue in list {

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use handslag_checker::record::{BROKER, CLIENTS, DuplicateBound, Injected, MANIFEST, Manifest, Subscriber};
+use handslag_checker::record::{
+    BROKER, CLIENTS, DuplicateBound, Injected, MANIFEST, Manifest, Subscriber,
+};
 use handslag_checker::{Verdict, judge};
 use handslag_local_infra::{Infra, Standby, Tmpfs};
 use handslag_runner::ports::SERVICES;
@@ -80,7 +82,9 @@ struct Stage {
 /// Runs a fault to its verdict.
 pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
     let began = Instant::now();
-    let stage = Stage::set(fault, plan).await.context("the run could not begin")?;
+    let stage = Stage::set(fault, plan)
+        .await
+        .context("the run could not begin")?;
     let mut scene = Scene {
         infra: Arc::clone(plan.infra),
         fleet: Arc::clone(&stage.fleet),
@@ -96,10 +100,13 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         remark: String::new(),
     };
     tokio::time::sleep(BEFORE).await;
-    (fault.strike)(&mut scene).await.context("the fault could not be made")?;
+    (fault.strike)(&mut scene)
+        .await
+        .context("the fault could not be made")?;
     stage.fleet.heal().await?;
     tokio::time::sleep(AFTER).await;
     let Scene {
+        fleet,
         load,
         struck,
         injected,
@@ -107,6 +114,8 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         remark,
         ..
     } = scene;
+    // The stage holds it alone from here on, and ends it.
+    drop(fleet);
     load.stop().await;
     let servers = plan.infra.servers();
     let patience = RECOVERY_MOST * 2;
@@ -165,6 +174,7 @@ impl Stage {
         let readers = subscribers::start(&world, &names, &folder, plan.seed)?;
         let (quiet, left) = quiet::wait(servers, &fleet, &readers, RECOVERY_MOST).await?;
         quiet.with_context(|| format!("the setup does not come to rest: {:?}", left.0))?;
+        sampler.set_up().await;
         let told = "SELECT coalesce(max(seq), 0) FROM event";
         let told = fleet.sql.run(&fleet.databases[2], told)?;
         for subscriber in &mut subscribers {
@@ -214,7 +224,10 @@ impl Stage {
         let folder = self.folder.clone();
         tokio::task::spawn_blocking(move || dump::all(&sql, &databases, &folder)).await??;
         manifest.duplicates.leaderships = leaderships(&self.folder)?;
-        std::fs::write(self.folder.join(MANIFEST), serde_json::to_vec_pretty(&manifest)?)?;
+        std::fs::write(
+            self.folder.join(MANIFEST),
+            serde_json::to_vec_pretty(&manifest)?,
+        )?;
         let Ok(fleet) = Arc::try_unwrap(self.fleet) else {
             anyhow::bail!("somebody still holds the fleet")
         };

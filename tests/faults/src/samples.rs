@@ -21,11 +21,29 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Totals {
     /// By process number and start: what it counted last.
     last: BTreeMap<(usize, u32), (String, Counters)>,
+    /// By service: what was counted while the run was being set up. A consumer that starts after
+    /// the first events reads them by a replay, and nothing was lost by that.
+    before: BTreeMap<String, Counters>,
 }
 
 impl Totals {
+    /// Per service, what its processes counted since the setup.
+    fn since_setup(&self) -> BTreeMap<String, Counters> {
+        let mut sums = self.by_service();
+        for (service, before) in &self.before {
+            if let Some(sum) = sums.get_mut(service) {
+                let since = |now: Option<u64>, then: Option<u64>| {
+                    Some(now?.saturating_sub(then.unwrap_or(0)))
+                };
+                sum.replayed = since(sum.replayed, before.replayed);
+                sum.dead_letters = since(sum.dead_letters, before.dead_letters);
+            }
+        }
+        sums
+    }
+
     /// Per service, what its processes counted, as far as it was seen before they ended.
-    pub(crate) fn by_service(&self) -> BTreeMap<String, Counters> {
+    fn by_service(&self) -> BTreeMap<String, Counters> {
         let mut sums: BTreeMap<String, Counters> = BTreeMap::new();
         for (service, counters) in self.last.values() {
             let sum = sums.entry(service.clone()).or_default();
@@ -66,31 +84,41 @@ impl Sampler {
         Ok(Self { totals, stop, task })
     }
 
+    /// From now on counters count for the judge.
+    pub(crate) async fn set_up(&self) {
+        // The next look is at most a pause away, and the setup is at rest.
+        tokio::time::sleep(PAUSE * 2).await;
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.before = totals.by_service();
+    }
+
     /// Looks once more and ends.
     pub(crate) async fn stop(self) -> Result<BTreeMap<String, Counters>> {
         self.stop.cancel();
         self.task.await??;
         let totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(totals.by_service())
+        Ok(totals.since_setup())
     }
 }
 
-async fn look(
-    fleet: &Fleet,
-    world: &World,
-    lines: &Lines,
-    totals: &Mutex<Totals>,
-) -> Result<()> {
+async fn look(fleet: &Fleet, world: &World, lines: &Lines, totals: &Mutex<Totals>) -> Result<()> {
     for (number, process) in fleet.processes.iter().enumerate() {
         let (service, pid, admin, start) = {
             let mut process = process.lock().await;
             if !process.is_alive() {
                 continue;
             }
-            (process.service(), process.pid(), process.orders.admin, process.starts)
+            (
+                process.service(),
+                process.pid(),
+                process.orders.admin,
+                process.starts,
+            )
         };
         let Some(pid) = pid else { continue };
-        let Some(resident_bytes) = resident_bytes(pid) else { continue };
+        let Some(resident_bytes) = resident_bytes(pid) else {
+            continue;
+        };
         let url = format!("http://{admin}/metrics");
         let text = match fleet.http.get(url).send().await {
             Ok(answer) => answer.text().await.unwrap_or_default(),
@@ -102,7 +130,9 @@ async fn look(
                 dead_letters: metric_of(&text, "handslag_dead_letters"),
             };
             let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-            totals.last.insert((number, start), (service.to_owned(), counters));
+            totals
+                .last
+                .insert((number, start), (service.to_owned(), counters));
         }
         lines.write(&Sample {
             at_ms: world.history.now_ms(),
@@ -126,7 +156,9 @@ fn resident_bytes(pid: u32) -> Option<u64> {
 
 /// Its open sockets.
 fn sockets(pid: u32) -> u64 {
-    let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+    let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return 0;
+    };
     let is_socket = |entry: &std::fs::DirEntry| {
         std::fs::read_link(entry.path())
             .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"))

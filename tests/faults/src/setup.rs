@@ -22,7 +22,15 @@ const TRY_AGAIN: Duration = Duration::from_millis(100);
 /// The subscribers that the run follows: what they are called and what they ask for.
 const FOLLOWED: [(&str, &[&str], &[&str], i32); 3] = [
     ("allt", &[], &[], 0),
-    ("anslutningar", &["se.handslag.registry.signatory.", "se.handslag.commitments."], &[], 2),
+    (
+        "anslutningar",
+        &[
+            "se.handslag.registry.signatory.",
+            "se.handslag.commitments.",
+        ],
+        &[],
+        2,
+    ),
     ("farsta", &[], &["districtBoards/farsta"], 0),
 ];
 
@@ -34,18 +42,34 @@ pub(crate) async fn city(world: &World, seed: u64) -> Result<Vec<Subscriber>> {
     };
     let mut chance = StdRng::seed_from_u64(seed);
     for (call, id, title) in [
-        ("registry.CreateArea", json!({"areaId": "social"}), "Socialtjänst"),
-        ("registry.CreateArea", json!({"areaId": "aldre"}), "Äldreomsorg"),
+        (
+            "registry.CreateArea",
+            json!({"areaId": "social"}),
+            "Socialtjänst",
+        ),
+        (
+            "registry.CreateArea",
+            json!({"areaId": "aldre"}),
+            "Äldreomsorg",
+        ),
         ("registry.CreateParty", json!({"partyId": "city"}), "Staden"),
-        ("registry.CreateParty", json!({"partyId": "sector"}), "Sektorn"),
+        (
+            "registry.CreateParty",
+            json!({"partyId": "sector"}),
+            "Sektorn",
+        ),
     ] {
         setup.named(call, id, title, &mut chance).await?;
     }
     let board = json!({"boardId": "socialnamnden", "areas": ["areas/social"]});
-    setup.named("registry.CreateBoard", board, "Socialnämnden", &mut chance).await?;
+    setup
+        .named("registry.CreateBoard", board, "Socialnämnden", &mut chance)
+        .await?;
     for district in DISTRICTS {
         let id = json!({"districtBoardId": district});
-        setup.named("registry.CreateDistrictBoard", id, district, &mut chance).await?;
+        setup
+            .named("registry.CreateDistrictBoard", id, district, &mut chance)
+            .await?;
     }
     let subscribers = setup.subscribers(&mut chance).await?;
     let agreement = setup.agreement(&mut chance).await?;
@@ -85,7 +109,10 @@ impl Setup<'_> {
             request,
         };
         for _ in 0..TRIES {
-            let answer = self.world.perform(CLIENT, &command, chance, &self.stop).await?;
+            let answer = self
+                .world
+                .perform(CLIENT, &command, chance, &self.stop)
+                .await?;
             if let Some(answer) = answer {
                 self.world.known().learn(&command, Some(&answer), chance);
                 return Ok(answer);
@@ -100,11 +127,17 @@ impl Setup<'_> {
             "parties": ["parties/city", "parties/sector"],
             "principles": [{"code": "dialog", "title": {"sv": "Dialog"}}],
             "areas": ["areas/social", "areas/aldre"], "termYears": 4, "maxExtensions": 1});
-        let answer = self.must("registry.DraftAgreement", "operator", draft, chance).await?;
-        let name = answer["agreement"]["name"].as_str().context("no name")?.to_owned();
+        let answer = self
+            .must("registry.DraftAgreement", "operator", draft, chance)
+            .await?;
+        let name = answer["agreement"]["name"]
+            .as_str()
+            .context("no name")?
+            .to_owned();
         let adoption = json!({"agreement": name, "decidedBy": "Kommunfullmäktige",
             "decidedOn": {"year": 2026, "month": 1, "day": 15}});
-        self.must("registry.AdoptAgreement", "operator", adoption, chance).await?;
+        self.must("registry.AdoptAgreement", "operator", adoption, chance)
+            .await?;
         Ok(name)
     }
 
@@ -114,11 +147,15 @@ impl Setup<'_> {
             let request = json!({"displayName": format!("Exempelsystem {title}")});
             let call = "notifications.RegisterSubscriber";
             let answer = self.must(call, "operator", request, chance).await?;
-            let name = answer["subscriber"]["name"].as_str().context("no name")?.to_owned();
+            let name = answer["subscriber"]["name"]
+                .as_str()
+                .context("no name")?
+                .to_owned();
             let filter = json!({"eventTypes": types, "districtBoards": districts,
                 "minimumSeverity": severity});
             let request = json!({"subscriber": name, "filter": filter});
-            self.must("notifications.Subscribe", "operator", request, chance).await?;
+            self.must("notifications.Subscribe", "operator", request, chance)
+                .await?;
             made.push(Subscriber {
                 name,
                 filters: vec![Filter {
@@ -144,13 +181,15 @@ impl Setup<'_> {
         let request = json!({"agreement": agreement, "proposer": "parties/city",
             "text": "Exempel: Staden gör överenskommelsen känd.", "principles": ["dialog"],
             "area": "areas/social", "bearers": ["parties/city"], "example": true});
-        self.must("commitments.ProposeCommitment", "city", request, chance).await?;
+        self.must("commitments.ProposeCommitment", "city", request, chance)
+            .await?;
         for district in DISTRICTS {
             let request = json!({"agreement": agreement,
                 "districtBoard": format!("districtBoards/{district}"),
                 "heldOn": {"year": 2026, "month": 2, "day": 1}, "paragraph": "§ 1"});
             let caller = format!("district:{district}");
-            self.must("commitments.RecordDeliberation", &caller, request, chance).await?;
+            self.must("commitments.RecordDeliberation", &caller, request, chance)
+                .await?;
         }
         Ok(())
     }

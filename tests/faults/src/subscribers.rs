@@ -66,7 +66,9 @@ pub(crate) fn start(
     let pulls = names.iter().take(1).map(|name| (name, How::Pull));
     let mut readers = Vec::new();
     for (number, (name, how)) in streams.chain(pulls).enumerate() {
-        let file = folder.join(SUBSCRIBERS).join(format!("{number}-{how:?}.jsonl"));
+        let file = folder
+            .join(SUBSCRIBERS)
+            .join(format!("{number}-{how:?}.jsonl"));
         let lines = Arc::new(Lines::create(&file)?);
         let position = Arc::new(AtomicI64::new(0));
         let stop = CancellationToken::new();
@@ -122,9 +124,8 @@ impl Reader {
 
 impl Client {
     async fn stream(&mut self) -> Result<()> {
-        let mut client = NotificationsServiceClient::new(
-            self.world.channel("notifications", &mut self.chance)?,
-        );
+        let mut client =
+            NotificationsServiceClient::new(self.world.channel("notifications", &mut self.chance)?);
         let request = self.request(StreamNotificationsRequest {
             subscriber: self.subscriber.clone(),
             resume_token: self.place.clone(),
@@ -143,9 +144,8 @@ impl Client {
     }
 
     async fn pull(&mut self) -> Result<()> {
-        let mut client = NotificationsServiceClient::new(
-            self.world.channel("notifications", &mut self.chance)?,
-        );
+        let mut client =
+            NotificationsServiceClient::new(self.world.channel("notifications", &mut self.chance)?);
         loop {
             let request = self.request(PullNotificationsRequest {
                 subscriber: self.subscriber.clone(),
@@ -174,13 +174,19 @@ impl Client {
     fn request<T>(&self, message: T) -> Result<Request<T>> {
         let mut request = Request::new(message);
         let bearer = format!("Bearer {}", self.world.token("operator")?);
-        request.metadata_mut().insert("authorization", bearer.parse()?);
+        request
+            .metadata_mut()
+            .insert("authorization", bearer.parse()?);
         Ok(request)
     }
 
     fn saw(&self, notification: &Notification) -> Result<()> {
-        self.position.fetch_max(notification.position, Ordering::Relaxed);
-        let event_id = notification.event_id.parse().context("an event id that is none")?;
+        self.position
+            .fetch_max(notification.position, Ordering::Relaxed);
+        let event_id = notification
+            .event_id
+            .parse()
+            .context("an event id that is none")?;
         self.lines.write(&Seen {
             subscriber: self.subscriber.as_str().into(),
             event_id,
@@ -193,9 +199,8 @@ impl Client {
     }
 }
 
-async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, Status>>,
-) -> Result<T> {
-    Ok(tokio::time::timeout(limit, work).await.context("too long silent")??)
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Status>>) -> Result<T> {
+    Ok(tokio::time::timeout(limit, work)
+        .await
+        .context("too long silent")??)
 }

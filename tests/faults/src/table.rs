@@ -20,7 +20,9 @@ pub(crate) enum Ended {
 
 /// Whether a run showed what it had to: that nothing broke, or that one of `breaks` did.
 pub(crate) fn judge(outcome: &Outcome, breaks: &[Invariant]) -> Ended {
-    let found = breaks.iter().any(|invariant| outcome.verdict.count(*invariant) > 0);
+    let found = breaks
+        .iter()
+        .any(|invariant| outcome.verdict.count(*invariant) > 0);
     match (breaks.is_empty(), outcome.struck) {
         // The baseline is no fault.
         (true, 0) if outcome.fault != "nothing" => Ended::Failed,
@@ -34,7 +36,16 @@ pub(crate) fn judge(outcome: &Outcome, breaks: &[Invariant]) -> Ended {
 pub(crate) fn head() -> String {
     format!(
         "{:<22} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>6}  {}",
-        "fault", "seed", "struck", "ok", "refused", "unknown", "events", "quiet s", "took s", "verdict"
+        "fault",
+        "seed",
+        "struck",
+        "ok",
+        "refused",
+        "unknown",
+        "events",
+        "quiet s",
+        "took s",
+        "verdict"
     )
 }
 

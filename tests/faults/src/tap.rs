@@ -16,8 +16,8 @@ use handslag_checker::record::{TapEvent, TapGarbage};
 use handslag_platform::messaging::topology::{EVENTS, UNROUTED};
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
-    QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions,
+    QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties, ExchangeKind};
@@ -67,7 +67,10 @@ impl Tap {
                 }
             })
         };
-        is_bound.wait_for(|bound| *bound).await.context("the tap ended at once")?;
+        is_bound
+            .wait_for(|bound| *bound)
+            .await
+            .context("the tap ended at once")?;
         Ok(Self { stop, task, files })
     }
 
@@ -90,20 +93,38 @@ async fn listen(
     let channel = connection.create_channel().await?;
     // As the services declare it: whoever comes first makes it.
     let mut arguments = FieldTable::default();
-    arguments.insert("alternate-exchange".into(), AMQPValue::LongString(UNROUTED.into()));
+    arguments.insert(
+        "alternate-exchange".into(),
+        AMQPValue::LongString(UNROUTED.into()),
+    );
     let durable = ExchangeDeclareOptions {
         durable: true,
         ..ExchangeDeclareOptions::default()
     };
-    channel.exchange_declare(EVENTS.into(), ExchangeKind::Topic, durable, arguments).await?;
+    channel
+        .exchange_declare(EVENTS.into(), ExchangeKind::Topic, durable, arguments)
+        .await?;
     let mut arguments = FieldTable::default();
-    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-    channel.queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), arguments).await?;
+    arguments.insert(
+        "x-queue-type".into(),
+        AMQPValue::LongString("quorum".into()),
+    );
+    channel
+        .queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), arguments)
+        .await?;
     let bind = QueueBindOptions::default();
     channel
-        .queue_bind(QUEUE.into(), EVENTS.into(), "#".into(), bind, FieldTable::default())
+        .queue_bind(
+            QUEUE.into(),
+            EVENTS.into(),
+            "#".into(),
+            bind,
+            FieldTable::default(),
+        )
         .await?;
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    channel
+        .basic_qos(PREFETCH, BasicQosOptions::default())
+        .await?;
     let options = BasicConsumeOptions::default();
     let mut deliveries = channel
         .basic_consume(QUEUE.into(), "tap".into(), options, FieldTable::default())

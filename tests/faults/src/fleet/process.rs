@@ -43,7 +43,6 @@ fn serve<S: handslag_platform::Service>() -> ExitCode {
 pub(crate) struct Orders {
     /// Place in [`SERVICES`].
     pub(crate) place: usize,
-    pub(crate) replica: usize,
     pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
     /// The variables that every process of a run gets, secrets among them.
@@ -173,10 +172,18 @@ impl Process {
                 return Ok(());
             }
             if !self.is_alive() {
-                bail!("{} has ended; its log: {}", self.service(), self.last_words());
+                bail!(
+                    "{} has ended; its log: {}",
+                    self.service(),
+                    self.last_words()
+                );
             }
             if tokio::time::Instant::now() > limit {
-                bail!("{} is not ready; its log: {}", self.service(), self.last_words());
+                bail!(
+                    "{} is not ready; its log: {}",
+                    self.service(),
+                    self.last_words()
+                );
             }
             tokio::time::sleep(LOOK_PAUSE).await;
         }

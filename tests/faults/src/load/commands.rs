@@ -9,8 +9,8 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::known::{Known, Step};
 use super::Command;
+use super::known::{Known, Step};
 
 /// Organisations that everybody changes, in ordinary load.
 const HOT: usize = 5;
@@ -32,7 +32,11 @@ pub(crate) fn choose(known: &Known, crowded: Option<usize>, chance: &mut StdRng)
         18..=37 => {
             // Half of the changes meet at a few organisations.
             let hot = known.organisations.len().min(HOT);
-            let all = if chance.random() { hot } else { known.organisations.len() };
+            let all = if chance.random() {
+                hot
+            } else {
+                known.organisations.len()
+            };
             pick(&known.organisations[..all], chance).map(|name| update(name, chance))
         }
         38..=54 => pick(&known.joining, chance).map(|(name, step)| join(known, name, *step)),
@@ -48,7 +52,11 @@ pub(crate) fn choose(known: &Known, crowded: Option<usize>, chance: &mut StdRng)
         94 => Some(subscriber(chance)),
         95..=96 => pick(&known.subscribers, chance).map(|name| subscribe(name, chance)),
         97 => pick(&known.subscriptions, chance).map(|name| {
-            command("notifications.Unsubscribe", "operator", json!({"subscription": name}))
+            command(
+                "notifications.Unsubscribe",
+                "operator",
+                json!({"subscription": name}),
+            )
         }),
         98 => Some(report(chance)),
         _ => Some(refused(known)),
@@ -170,7 +178,11 @@ fn plan(known: &Known) -> Command {
 fn action(known: &Known, chance: &mut StdRng) -> Option<Command> {
     let plan = pick(&known.plans, chance)?;
     let root = pick(&known.binding, chance)?;
-    let owner = if chance.random() { "parties/city" } else { "parties/sector" };
+    let owner = if chance.random() {
+        "parties/city"
+    } else {
+        "parties/sector"
+    };
     Some(command(
         "commitments.AddAction",
         "city",

@@ -55,10 +55,18 @@ impl Known {
                 keep(&mut self.joining, (name, Step::Decide), chance);
             }
             "registry.DecideToJoin" => {
-                keep(&mut self.joining, (text("organisation"), Step::Sign), chance);
+                keep(
+                    &mut self.joining,
+                    (text("organisation"), Step::Sign),
+                    chance,
+                );
             }
             "registry.SignAgreement" => {
-                keep(&mut self.joining, (text("organisation"), Step::Withdraw), chance);
+                keep(
+                    &mut self.joining,
+                    (text("organisation"), Step::Withdraw),
+                    chance,
+                );
             }
             "commitments.ProposeCommitment" => {
                 let bearers = command.request["bearers"].as_array().cloned();

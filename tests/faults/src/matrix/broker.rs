@@ -31,36 +31,58 @@ const ALL_IS_LOST: Allows = Allows {
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("kill-broker", "kill -9 of RabbitMQ, started again up to 10 s later", |scene| {
-            kill(scene).boxed()
-        })
+        Fault::new(
+            "kill-broker",
+            "kill -9 of RabbitMQ, started again up to 10 s later",
+            |scene| kill(scene).boxed(),
+        )
         .short(),
-        Fault::new("stop-broker", "SIGSTOP of RabbitMQ, then SIGCONT", |scene| {
-            stand_still(scene).boxed()
-        }),
-        Fault::new("wipe-broker", "RabbitMQ comes back with nothing of what it held", |scene| {
-            wipe(scene).boxed()
-        })
+        Fault::new(
+            "stop-broker",
+            "SIGSTOP of RabbitMQ, then SIGCONT",
+            |scene| stand_still(scene).boxed(),
+        ),
+        Fault::new(
+            "wipe-broker",
+            "RabbitMQ comes back with nothing of what it held",
+            |scene| wipe(scene).boxed(),
+        )
         .allows(ALL_IS_LOST),
-        Fault::new("bindings-lost", "bindings of the events' exchange are deleted", |scene| {
+        Fault::new(
+            "bindings-lost",
+            "bindings of the events' exchange are deleted",
+            |scene| {
+                each_queue(scene, |infra, vhost, queue| {
+                    infra.vhost(vhost).unbind(EVENTS, queue).map(drop)
+                })
+                .boxed()
+            },
+        )
+        .allows(QUEUES_LOSE)
+        .short(),
+        Fault::new(
+            "queues-lost",
+            "queues are deleted with what they hold",
+            |scene| {
+                each_queue(scene, |infra, vhost, queue| {
+                    infra.vhost(vhost).delete_queue(queue)
+                })
+                .boxed()
+            },
+        )
+        .allows(QUEUES_LOSE),
+        Fault::new("queues-purged", "queues are emptied", |scene| {
             each_queue(scene, |infra, vhost, queue| {
-                infra.vhost(vhost).unbind(EVENTS, queue).map(drop)
+                infra.vhost(vhost).purge_queue(queue)
             })
             .boxed()
         })
-        .allows(QUEUES_LOSE)
-        .short(),
-        Fault::new("queues-lost", "queues are deleted with what they hold", |scene| {
-            each_queue(scene, |infra, vhost, queue| infra.vhost(vhost).delete_queue(queue)).boxed()
-        })
         .allows(QUEUES_LOSE),
-        Fault::new("queues-purged", "queues are emptied", |scene| {
-            each_queue(scene, |infra, vhost, queue| infra.vhost(vhost).purge_queue(queue)).boxed()
-        })
-        .allows(QUEUES_LOSE),
-        Fault::new("blocked", "connection.blocked: the broker has no memory left", |scene| {
-            blocked(scene).boxed()
-        }),
+        Fault::new(
+            "blocked",
+            "connection.blocked: the broker has no memory left",
+            |scene| blocked(scene).boxed(),
+        ),
     ]
 }
 
@@ -102,10 +124,7 @@ async fn wipe(scene: &mut Scene) -> Result<()> {
 }
 
 /// Strikes one queue of events after the other, at random instants.
-async fn each_queue(
-    scene: &mut Scene,
-    strike: fn(&Infra, &str, &str) -> Result<()>,
-) -> Result<()> {
+async fn each_queue(scene: &mut Scene, strike: fn(&Infra, &str, &str) -> Result<()>) -> Result<()> {
     const QUEUES: [&str; 5] = [
         "handslag.commitments.from.registry",
         "handslag.notifications.from.registry",
@@ -117,7 +136,9 @@ async fn each_queue(
     while Instant::now() < end {
         let queue = QUEUES[scene.chance.random_range(0..QUEUES.len())];
         let vhost = scene.vhost().to_owned();
-        let outcome = scene.servers(move |infra| strike(infra, &vhost, queue)).await;
+        let outcome = scene
+            .servers(move |infra| strike(infra, &vhost, queue))
+            .await;
         // One that is gone already and not yet declared again cannot be struck.
         scene.struck += u64::from(outcome.is_ok());
         scene.pause(PAUSE_MOST).await;
@@ -126,8 +147,12 @@ async fn each_queue(
 }
 
 async fn blocked(scene: &mut Scene) -> Result<()> {
-    scene.servers(|infra| infra.broker_memory_alarm(true)).await?;
+    scene
+        .servers(|infra| infra.broker_memory_alarm(true))
+        .await?;
     scene.struck = 1;
     tokio::time::sleep(scene.time).await;
-    scene.servers(|infra| infra.broker_memory_alarm(false)).await
+    scene
+        .servers(|infra| infra.broker_memory_alarm(false))
+        .await
 }

@@ -21,33 +21,45 @@ const DEAF: usize = 40;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("cancel", "clients cancel half of their calls", |scene| ordinary(scene).boxed())
-            .manner(Manner {
-                cancelled: 0.5,
-                ..Manner::ORDINARY
-            })
-            .short(),
-        Fault::new("hurry", "half of the deadlines are shorter than a commit", |scene| {
+        Fault::new("cancel", "clients cancel half of their calls", |scene| {
             ordinary(scene).boxed()
         })
+        .manner(Manner {
+            cancelled: 0.5,
+            ..Manner::ORDINARY
+        })
+        .short(),
+        Fault::new(
+            "hurry",
+            "half of the deadlines are shorter than a commit",
+            |scene| ordinary(scene).boxed(),
+        )
         .manner(Manner {
             hurried: 0.5,
             ..Manner::ORDINARY
         }),
-        Fault::new("crowd", "100 clients on 5 aggregates", |scene| crowd(scene).boxed()),
-        Fault::new("deaf-subscribers", "streams that nobody reads, opened and dropped", |scene| {
-            deaf(scene).boxed()
+        Fault::new("crowd", "100 clients on 5 aggregates", |scene| {
+            crowd(scene).boxed()
         }),
+        Fault::new(
+            "deaf-subscribers",
+            "streams that nobody reads, opened and dropped",
+            |scene| deaf(scene).boxed(),
+        ),
     ]
 }
 
 /// Load under which a defective build shows; what else happens, its failpoints do.
 pub(super) fn for_defects() -> Vec<Fault> {
     vec![
-        Fault::new("kill-in-effect", "ordinary load", |scene| ordinary(scene).boxed()),
-        Fault::new("crowded-writes", "many writers, no pause, some of which give up", |scene| {
+        Fault::new("kill-in-effect", "ordinary load", |scene| {
             ordinary(scene).boxed()
-        })
+        }),
+        Fault::new(
+            "crowded-writes",
+            "many writers, no pause, some of which give up",
+            |scene| ordinary(scene).boxed(),
+        )
         .manner(Manner {
             clients: 40,
             pause_most: Duration::ZERO,
@@ -60,7 +72,11 @@ pub(super) fn for_defects() -> Vec<Fault> {
 async fn ordinary(scene: &mut Scene) -> Result<()> {
     tokio::time::sleep(scene.time).await;
     scene.world.set_manner(Manner::ORDINARY);
-    scene.struck = scene.world.tally.answered.load(std::sync::atomic::Ordering::Relaxed);
+    scene.struck = scene
+        .world
+        .tally
+        .answered
+        .load(std::sync::atomic::Ordering::Relaxed);
     Ok(())
 }
 
@@ -69,7 +85,9 @@ async fn crowd(scene: &mut Scene) -> Result<()> {
         crowded: Some(CROWDED),
         ..Manner::ORDINARY
     });
-    scene.load.add(&scene.world, 1_000..1_000 + CROWD, scene.seed);
+    scene
+        .load
+        .add(&scene.world, 1_000..1_000 + CROWD, scene.seed);
     tokio::time::sleep(scene.time).await;
     scene.struck = u64::from(CROWD);
     Ok(())
@@ -86,11 +104,15 @@ async fn deaf(scene: &mut Scene) -> Result<()> {
     while Instant::now() < end {
         let channel = scene.world.channel("notifications", &mut scene.chance)?;
         let mut request = Request::new(StreamNotificationsRequest {
-            subscriber: subscriber.clone().unwrap_or_else(|| "subscribers/none".to_owned()),
+            subscriber: subscriber
+                .clone()
+                .unwrap_or_else(|| "subscribers/none".to_owned()),
             resume_token: String::new(),
         });
         let bearer = format!("Bearer {}", scene.world.token("operator")?);
-        request.metadata_mut().insert("authorization", bearer.parse()?);
+        request
+            .metadata_mut()
+            .insert("authorization", bearer.parse()?);
         let mut client = NotificationsServiceClient::new(channel);
         if let Ok(Ok(stream)) =
             tokio::time::timeout(Duration::from_secs(3), client.stream_notifications(request)).await

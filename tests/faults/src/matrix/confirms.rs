@@ -5,41 +5,65 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::FutureExt as _;
+use handslag_platform::messaging::topology::DIGESTS;
 
 use super::Fault;
 use crate::proxy::{Fate, Rule, When};
 use crate::scene::Scene;
 
-/// Every how many events the fault strikes: often in a run, and rarely enough that most pass. A
-/// publish whose confirm is swallowed costs the relay its session after a timeout.
-const EVERY: u64 = 60;
+/// Every how many messages a fault strikes: often in a run, and rarely enough that most pass.
+const EVERY: NonZeroU64 = NonZeroU64::new(60).unwrap();
+/// A confirm that never comes costs the relay its session after the 15 s of its timeout.
+const RARE: f64 = 0.003;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("confirms-swallowed", "confirms of the broker never arrive", |scene| {
-            rule(scene, Fate::SwallowConfirm, 400).boxed()
-        }),
-        Fault::new("confirms-late", "confirms arrive seconds late and out of order", |scene| {
-            rule(scene, Fate::DelayConfirm(Duration::from_secs(2)), EVERY).boxed()
-        }),
-        Fault::new("nacked", "the broker says that it has not taken an event over", |scene| {
-            rule(scene, Fate::Nack, EVERY).boxed()
-        })
+        Fault::new(
+            "confirms-swallowed",
+            "confirms of the broker never arrive",
+            |scene| {
+                let rule = Rule::new(Fate::SwallowConfirm, When::Chance(RARE));
+                play(scene, rule).boxed()
+            },
+        ),
+        Fault::new(
+            "confirms-late",
+            "confirms arrive seconds late and out of order",
+            |scene| {
+                let fate = Fate::DelayConfirm(Duration::from_secs(2));
+                play(scene, Rule::new(fate, When::Every(EVERY))).boxed()
+            },
+        ),
+        Fault::new(
+            "nacked",
+            "the broker says that it has not taken a message over",
+            |scene| play(scene, Rule::new(Fate::Nack, When::Every(EVERY)).everywhere()).boxed(),
+        )
         .short(),
-        Fault::new("returned", "the broker returns events as unroutable", |scene| {
-            rule(scene, Fate::Return, EVERY).boxed()
-        })
-        .short(),
-        Fault::new("published-twice", "events reach the broker twice", |scene| {
-            rule(scene, Fate::Duplicate, EVERY / 10).boxed()
-        }),
+        Fault::new(
+            "digests-nacked",
+            "the broker takes no digest over",
+            |scene| {
+                let rule = Rule::new(Fate::Nack, When::Always).of_exchange(DIGESTS);
+                play(scene, rule).boxed()
+            },
+        ),
+        Fault::new(
+            "returned",
+            "the broker returns events as unroutable",
+            |scene| play(scene, Rule::new(Fate::Return, When::Every(EVERY))).boxed(),
+        ),
+        Fault::new(
+            "published-twice",
+            "every event reaches the broker twice",
+            |scene| play(scene, Rule::new(Fate::Duplicate, When::Always)).boxed(),
+        ),
     ]
 }
 
-async fn rule(scene: &mut Scene, fate: Fate, every: u64) -> Result<()> {
-    let every = NonZeroU64::new(every).unwrap_or(NonZeroU64::MIN);
+async fn play(scene: &mut Scene, rule: Rule) -> Result<()> {
     let faults = scene.fleet.to_broker.faults();
-    faults.add(Rule::new(fate, When::Every(every)));
+    faults.add(rule);
     tokio::time::sleep(scene.time).await;
     faults.clear();
     let counts = faults.counts();
@@ -49,5 +73,6 @@ async fn rule(scene: &mut Scene, fate: Fate, every: u64) -> Result<()> {
         + counts.returned
         + counts.duplicated
         + counts.postponed;
+    scene.remark = format!("of {} messages", counts.published);
     Ok(())
 }

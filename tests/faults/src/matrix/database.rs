@@ -22,26 +22,37 @@ const PAUSE_MOST: Duration = Duration::from_secs(3);
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("kill-database", "kill -9 of PostgreSQL, started again seconds later", |scene| {
-            down(scene, Infra::kill_database).boxed()
-        })
+        Fault::new(
+            "kill-database",
+            "kill -9 of PostgreSQL, started again seconds later",
+            |scene| down(scene, Infra::kill_database).boxed(),
+        )
         .short(),
-        Fault::new("crash-database", "stop -m immediate of PostgreSQL", |scene| {
-            down(scene, Infra::crash_database).boxed()
-        }),
-        Fault::new("stop-database", "SIGSTOP of the database or of one of its sessions", |scene| {
-            stand_still(scene).boxed()
-        }),
-        Fault::new("idle-transaction", "an idle transaction and an old snapshot stay open", |scene| {
-            idle_transaction(scene).boxed()
-        })
-        .short(),
-        Fault::new("failover", "a synchronous standby takes the dead server's place", |scene| {
-            failover(scene).boxed()
-        }),
-        Fault::new("disk-full", "no room on the servers' disk, then room again", |scene| {
-            disk_full(scene).boxed()
-        })
+        Fault::new(
+            "crash-database",
+            "stop -m immediate of PostgreSQL",
+            |scene| down(scene, Infra::crash_database).boxed(),
+        ),
+        Fault::new(
+            "stop-database",
+            "SIGSTOP of the database or of one of its sessions",
+            |scene| stand_still(scene).boxed(),
+        ),
+        Fault::new(
+            "idle-transaction",
+            "an idle transaction and an old snapshot stay open",
+            |scene| idle_transaction(scene).boxed(),
+        ),
+        Fault::new(
+            "failover",
+            "a synchronous standby takes the dead server's place",
+            |scene| failover(scene).boxed(),
+        ),
+        Fault::new(
+            "disk-full",
+            "no room on the servers' disk, then room again",
+            |scene| disk_full(scene).boxed(),
+        )
         .on_small_disk(),
     ]
 }
@@ -97,15 +108,25 @@ async fn idle_transaction(scene: &mut Scene) -> Result<()> {
     let mut held = Vec::new();
     for url in &scene.fleet.database_urls {
         let mut writer = PgConnection::connect(url).await?;
-        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS forgotten (n int)").execute(&mut writer).await?;
-        sqlx::raw_sql("BEGIN; INSERT INTO forgotten VALUES (1)").execute(&mut writer).await?;
+        sqlx::raw_sql("CREATE TABLE IF NOT EXISTS forgotten (n int)")
+            .execute(&mut writer)
+            .await?;
+        sqlx::raw_sql("BEGIN; INSERT INTO forgotten VALUES (1)")
+            .execute(&mut writer)
+            .await?;
         let mut reader = PgConnection::connect(url).await?;
         let look = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM outbox";
         sqlx::raw_sql(look).execute(&mut reader).await?;
         held.push((writer, reader));
         scene.struck += 2;
     }
-    let answered = || scene.world.tally.answered.load(std::sync::atomic::Ordering::Relaxed);
+    let answered = || {
+        scene
+            .world
+            .tally
+            .answered
+            .load(std::sync::atomic::Ordering::Relaxed)
+    };
     let before = answered();
     tokio::time::sleep(scene.time).await;
     scene.remark = format!("{} commands meanwhile", answered() - before);
@@ -114,7 +135,9 @@ async fn idle_transaction(scene: &mut Scene) -> Result<()> {
         reader.close().await?;
         writer.close().await?;
         let mut last = PgConnection::connect(url).await?;
-        sqlx::raw_sql("DROP TABLE forgotten").execute(&mut last).await?;
+        sqlx::raw_sql("DROP TABLE forgotten")
+            .execute(&mut last)
+            .await?;
     }
     Ok(())
 }
@@ -137,7 +160,10 @@ async fn failover(scene: &mut Scene) -> Result<()> {
 }
 
 async fn disk_full(scene: &mut Scene) -> Result<()> {
-    let disk = scene.disk.clone().context("the run stands on no small disk")?;
+    let disk = scene
+        .disk
+        .clone()
+        .context("the run stands on no small disk")?;
     let full = Arc::clone(&disk);
     tokio::task::spawn_blocking(move || full.fill()).await??;
     scene.struck = 1;

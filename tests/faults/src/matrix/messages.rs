@@ -24,13 +24,22 @@ const FORGED_SEQ: i64 = 1 << 50;
 /// Longest pause between two messages.
 const PAUSE_MOST: Duration = Duration::from_millis(400);
 
-const KINDS: [&str; 6] = ["no-event", "cut", "random", "huge", "unknown-type", "future-version"];
+const KINDS: [&str; 6] = [
+    "no-event",
+    "cut",
+    "random",
+    "huge",
+    "unknown-type",
+    "future-version",
+];
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("poison", "cut, random, huge, unknown and future messages in the queues", |scene| {
-            poison(scene).boxed()
-        })
+        Fault::new(
+            "poison",
+            "cut, random, huge, unknown and future messages in the queues",
+            |scene| poison(scene).boxed(),
+        )
         .short(),
     ]
 }
@@ -72,7 +81,9 @@ async fn one(scene: &mut Scene, channel: &Channel, kind: &str, number: usize) ->
         "cut" => vec![0x12, 0x7f, b'a'],
         "huge" => vec![0xff; HUGE_BYTES],
         "unknown-type" | "future-version" => Vec::new(),
-        _ => (0..64).map(|_| scene.chance.random::<u8>() | 0x80).collect(),
+        _ => (0..64)
+            .map(|_| scene.chance.random::<u8>() | 0x80)
+            .collect(),
     };
     let mut headers = FieldTable::default();
     let mut header = |name: &str, value: &str| {
@@ -91,10 +102,16 @@ async fn one(scene: &mut Scene, channel: &Channel, kind: &str, number: usize) ->
         header("cloudEvents_aggregate", "area");
         header("cloudEvents_aggregateid", &aggregate_id);
     }
-    let hash = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(&body)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     scene.injected.event_ids.push(event_id);
     scene.injected.payload_hashes.push(hash);
-    scene.injected.aggregates.push(format!("registry/area/{aggregate_id}"));
+    scene
+        .injected
+        .aggregates
+        .push(format!("registry/area/{aggregate_id}"));
     let queue = format!("handslag.{consumer}.from.registry");
     channel
         .basic_publish(
@@ -102,7 +119,9 @@ async fn one(scene: &mut Scene, channel: &Channel, kind: &str, number: usize) ->
             queue.as_str().into(),
             BasicPublishOptions::default(),
             &body,
-            BasicProperties::default().with_headers(headers).with_delivery_mode(2),
+            BasicProperties::default()
+                .with_headers(headers)
+                .with_delivery_mode(2),
         )
         .await?;
     Ok(())

@@ -49,23 +49,30 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::new("thin", "a line of 30 kB a second on every edge", |scene| {
             spells(scene, &[Weather::Thin]).boxed()
         }),
-        Fault::new("held", "a cut cable that is mended: nothing passes, nothing is lost", |scene| {
-            spells(scene, &[Weather::Held]).boxed()
-        }),
-        Fault::new("black-hole", "bytes vanish on every edge, then the connections", |scene| {
-            spells(scene, &[Weather::BlackHole]).boxed()
-        })
+        Fault::new(
+            "held",
+            "a cut cable that is mended: nothing passes, nothing is lost",
+            |scene| spells(scene, &[Weather::Held]).boxed(),
+        ),
+        Fault::new(
+            "black-hole",
+            "bytes vanish on every edge, then the connections",
+            |scene| spells(scene, &[Weather::BlackHole]).boxed(),
+        )
         .short(),
-        Fault::new("refused", "nobody listens for seconds, on every edge", |scene| {
-            spells(scene, &[Weather::Refused]).boxed()
-        }),
+        Fault::new(
+            "refused",
+            "nobody listens for seconds, on every edge",
+            |scene| spells(scene, &[Weather::Refused]).boxed(),
+        ),
         Fault::new("reset", "connections are reset at any instant", |scene| {
             spells(scene, &[Weather::Reset]).boxed()
-        })
-        .short(),
-        Fault::new("half-closed", "one direction of the connections ends", |scene| {
-            spells(scene, &[Weather::HalfClosed]).boxed()
         }),
+        Fault::new(
+            "half-closed",
+            "one direction of the connections ends",
+            |scene| spells(scene, &[Weather::HalfClosed]).boxed(),
+        ),
     ]
 }
 
@@ -81,6 +88,15 @@ async fn spells(scene: &mut Scene, weathers: &[Weather]) -> Result<()> {
         turn += 1;
         scene.pause(GOOD_MOST).await;
     }
+    let (mut cut, mut swallowed, mut passed) = (0, 0, 0);
+    for edge in EDGES {
+        for counters in proxies(scene, edge).into_iter().map(Proxy::counters) {
+            cut += counters.cut;
+            swallowed += counters.bytes_swallowed;
+            passed += counters.bytes_to_server + counters.bytes_to_client;
+        }
+    }
+    scene.remark = format!("{cut} connections cut, {swallowed} of {passed} bytes swallowed");
     Ok(())
 }
 
@@ -103,7 +119,12 @@ fn proxies(scene: &Scene, edge: Edge) -> Vec<&Proxy> {
     match edge {
         Edge::Database => vec![&scene.fleet.to_database],
         Edge::Broker => vec![&scene.fleet.to_broker],
-        Edge::Clients => scene.fleet.to_service.iter().map(|(_, proxy)| proxy).collect(),
+        Edge::Clients => scene
+            .fleet
+            .to_service
+            .iter()
+            .map(|(_, proxy)| proxy)
+            .collect(),
     }
 }
 

@@ -37,43 +37,70 @@ const FAKETIME_LIBRARIES: [&str; 4] = [
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("nothing", "no fault: the judge has nothing to say", |scene| {
-            nothing(scene).boxed()
-        })
+        Fault::new(
+            "nothing",
+            "no fault: the judge has nothing to say",
+            |scene| nothing(scene).boxed(),
+        )
         .short(),
-        Fault::new("kill-services", "kill -9 of any process at any instant", |scene| {
-            kill_services(scene).boxed()
-        })
+        Fault::new(
+            "kill-services",
+            "kill -9 of any process at any instant",
+            |scene| kill_services(scene).boxed(),
+        )
         .short(),
-        Fault::new("kill-in-write", "a process ends inside a command's transaction", |scene| {
-            let points = "command-appended=2%return;command-committed=2%return";
-            mislead(scene, &["registry", "commitments"], points).boxed()
-        })
-        .short(),
-        Fault::new("kill-in-publish", "the relay's process ends between publish and mark", |scene| {
-            let points = "relay-read=1%return;relay-published=1%return;\
+        Fault::new(
+            "kill-in-write",
+            "a process ends inside a command's transaction",
+            |scene| {
+                let points = "command-appended=2%return;command-committed=2%return";
+                mislead(scene, &["registry", "commitments"], points).boxed()
+            },
+        ),
+        Fault::new(
+            "kill-in-publish",
+            "the relay's process ends between publish and mark",
+            |scene| {
+                let points = "relay-read=1%return;relay-published=1%return;\
                           relay-confirmed=1%return;relay-saved=5%return";
-            mislead(scene, &["registry", "commitments"], points).boxed()
-        })
+                mislead(scene, &["registry", "commitments"], points).boxed()
+            },
+        )
         .short(),
-        Fault::new("kill-in-ack", "a consumer ends between effect, commit and ack", |scene| {
-            let points = "consumer-applied=3%return;consumer-committed=3%return";
-            mislead(scene, &["notifications", "reporting", "commitments"], points).boxed()
-        })
+        Fault::new(
+            "kill-in-ack",
+            "a consumer ends between effect, commit and ack",
+            |scene| {
+                let points = "consumer-applied=3%return;consumer-committed=3%return";
+                mislead(
+                    scene,
+                    &["notifications", "reporting", "commitments"],
+                    points,
+                )
+                .boxed()
+            },
+        )
         .short(),
-        Fault::new("stop-leader", "SIGSTOP of a relay's leader, then SIGCONT", |scene| {
-            stop_leader(scene).boxed()
-        }),
-        Fault::new("stop-consumer", "SIGSTOP of consumers, then SIGCONT", |scene| {
-            stop_consumer(scene).boxed()
-        }),
-        Fault::new("restart-rolling", "every process asked to end and started again, in turn", |scene| {
-            restart_rolling(scene).boxed()
-        })
-        .short(),
-        Fault::new("clock", "one service an hour ahead, another an hour behind", |scene| {
-            clock(scene).boxed()
-        }),
+        Fault::new(
+            "stop-leader",
+            "SIGSTOP of a relay's leader, then SIGCONT",
+            |scene| stop_leader(scene).boxed(),
+        ),
+        Fault::new(
+            "stop-consumer",
+            "SIGSTOP of consumers, then SIGCONT",
+            |scene| stop_consumer(scene).boxed(),
+        ),
+        Fault::new(
+            "restart-rolling",
+            "every process asked to end and started again, in turn",
+            |scene| restart_rolling(scene).boxed(),
+        ),
+        Fault::new(
+            "clock",
+            "one service an hour ahead, another an hour behind",
+            |scene| clock(scene).boxed(),
+        ),
     ]
 }
 
@@ -131,7 +158,8 @@ async fn stop_leader(scene: &mut Scene) -> Result<()> {
 async fn stop_consumer(scene: &mut Scene) -> Result<()> {
     let end = Instant::now() + scene.time;
     while Instant::now() < end {
-        let service = ["notifications", "reporting", "commitments"][scene.chance.random_range(0..3)];
+        let service =
+            ["notifications", "reporting", "commitments"][scene.chance.random_range(0..3)];
         let numbers = scene.fleet.of_service(service).await;
         let number = numbers[scene.chance.random_range(0..numbers.len())];
         hold(scene, number).await?;
@@ -193,9 +221,15 @@ async fn clock(scene: &mut Scene) -> Result<()> {
 
 /// The library, installed if it is missing.
 fn faketime() -> Result<String> {
-    let find = || FAKETIME_LIBRARIES.into_iter().find(|path| Path::new(path).is_file());
+    let find = || {
+        FAKETIME_LIBRARIES
+            .into_iter()
+            .find(|path| Path::new(path).is_file())
+    };
     if find().is_none() {
         install(&[FAKETIME], &mut |text| eprintln!("{text}"))?;
     }
-    find().map(str::to_owned).context("libfaketime is installed and cannot be found")
+    find()
+        .map(str::to_owned)
+        .context("libfaketime is installed and cannot be found")
 }

@@ -16,16 +16,22 @@ use crate::scene::Scene;
 const PAUSE_MOST: Duration = Duration::from_secs(2);
 
 pub(super) fn faults() -> Vec<Fault> {
-    vec![Fault::new("random", "any of these, in an order that the seed gives", |scene| {
-        compose(scene).boxed()
-    })]
+    vec![Fault::new(
+        "random",
+        "any of these, in an order that the seed gives",
+        |scene| compose(scene).boxed(),
+    )]
 }
 
 async fn compose(scene: &mut Scene) -> Result<()> {
     let end = Instant::now() + scene.time;
     let mut names = Vec::new();
     while Instant::now() < end {
-        let cancelled = if scene.chance.random_bool(0.3) { 0.3 } else { 0.0 };
+        let cancelled = if scene.chance.random_bool(0.3) {
+            0.3
+        } else {
+            0.0
+        };
         scene.world.set_manner(Manner {
             cancelled,
             ..Manner::ORDINARY
@@ -70,7 +76,11 @@ async fn one(scene: &mut Scene) -> Result<&'static str> {
         }
         _ => {
             let fate = [Fate::Nack, Fate::Return, Fate::Duplicate][scene.chance.random_range(0..3)];
-            scene.fleet.to_broker.faults().add(Rule::new(fate, When::Next(3)));
+            scene
+                .fleet
+                .to_broker
+                .faults()
+                .add(Rule::new(fate, When::Next(3)));
             "confirms"
         }
     })

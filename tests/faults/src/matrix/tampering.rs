@@ -10,9 +10,11 @@ use crate::scene::Scene;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("tampering", "an event of the log is changed, taken away or doubled", |scene| {
-            tamper(scene).boxed()
-        })
+        Fault::new(
+            "tampering",
+            "an event of the log is changed, taken away or doubled",
+            |scene| tamper(scene).boxed(),
+        )
         .found_as(Invariant::I13)
         .short(),
     ]
@@ -24,13 +26,26 @@ async fn tamper(scene: &mut Scene) -> Result<()> {
     let database = scene.fleet.databases[place].clone();
     let sealed = "SELECT seq FROM outbox WHERE seq <= (SELECT max(last_seq) FROM audit_seal)
         ORDER BY random() LIMIT 1";
-    let seq: i64 = scene.fleet.sql.run(&database, sealed)?.trim().parse().context("no seal")?;
+    let seq: i64 = scene
+        .fleet
+        .sql
+        .run(&database, sealed)?
+        .trim()
+        .parse()
+        .context("no seal")?;
     let (what, change) = match scene.chance.random_range(0..3) {
-        0 => ("changed", format!("UPDATE outbox SET actor = 'somebody else' WHERE seq = {seq}")),
-        1 => ("taken away", format!("DELETE FROM outbox WHERE seq = {seq}")),
-        _ => ("changed in its content", format!(
-            "UPDATE outbox SET payload = payload || '\\x00' WHERE seq = {seq}"
-        )),
+        0 => (
+            "changed",
+            format!("UPDATE outbox SET actor = 'somebody else' WHERE seq = {seq}"),
+        ),
+        1 => (
+            "taken away",
+            format!("DELETE FROM outbox WHERE seq = {seq}"),
+        ),
+        _ => (
+            "changed in its content",
+            format!("UPDATE outbox SET payload = payload || '\\x00' WHERE seq = {seq}"),
+        ),
     };
     let statement = format!("SET session_replication_role = replica; {change}");
     scene.fleet.sql.run(&database, &statement)?;
