@@ -76,7 +76,7 @@ pub(crate) async fn serve(
         .layer(door)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming::peers(listener), async move {
-            shutdown.stopping().await
+            shutdown.stopping().await;
         })
         .await?;
     Ok(())
