@@ -80,7 +80,7 @@ pub struct Manifest {
     pub subscribers: Vec<Subscriber>,
     /// How far each service's own clock was ahead of the database's, in seconds.
     pub clock_skew_seconds: BTreeMap<String, i64>,
-    /// What each service counted since its process was started last, read at the end.
+    /// What each service counted, as far as its last process knows.
     pub counters: BTreeMap<String, Counters>,
 }
 
@@ -149,7 +149,8 @@ pub struct Filter {
     pub minimum_severity: i32,
 }
 
-/// Counters of a process, read from its metrics at the end.
+/// What a process counted while the load ran, from its metrics. What it counted before is left out:
+/// a consumer that is new reads its history by a replay, and that is no loss.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counters {
@@ -243,7 +244,8 @@ pub struct Unknown {
     pub request_id: Uuid,
 }
 
-/// What the database itself knew when it was dumped, in the same transaction as its tables.
+/// What the database itself knew when it was dumped: asked in the transaction of the tables, and
+/// after them, so that nothing that they hold was written later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseRow<'a> {
     /// `clock_timestamp()` of the database, as `row_to_json` writes it.
@@ -325,7 +327,8 @@ pub struct Seen<'a> {
     pub subject_version: i64,
     /// Number in the subscriber's inbox.
     pub position: i64,
-    /// Which connection of this client, from 1: what was not acknowledged comes again on the next.
+    /// Which connection of this client, from 1: what was not acknowledged comes again on the next. A
+    /// client that pulls begins a new one whenever it asks from an older cursor.
     pub connection: u32,
 }
 

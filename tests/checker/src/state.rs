@@ -25,8 +25,8 @@ pub(crate) struct State {
     pub(crate) accounts: Vec<Account>,
     /// Events that wait for their predecessors.
     pub(crate) parked: Vec<Parked>,
-    /// What was heard and not agreed on yet: producer and number.
-    pub(crate) seen: Vec<(String, i64)>,
+    /// What was heard since the last agreement.
+    pub(crate) seen: Vec<Heard>,
     /// Dead letters.
     pub(crate) dead: Vec<DeadLetter>,
     /// The answers that commands got.
@@ -53,6 +53,14 @@ pub(crate) struct Account {
     pub(crate) hash: i64,
     pub(crate) replay_wanted: bool,
     pub(crate) agreed_at: Option<Moment>,
+}
+
+/// A row of `inbox_seen`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Heard {
+    pub(crate) producer: String,
+    pub(crate) seq: i64,
+    pub(crate) hash: i64,
 }
 
 /// A row of `inbox_parked`.
@@ -101,12 +109,6 @@ pub(crate) struct Seal {
     pub(crate) count: i64,
     pub(crate) digest: Hash,
     pub(crate) sealed_at: Moment,
-}
-
-#[derive(Deserialize)]
-struct SeenRow {
-    producer: String,
-    seq: i64,
 }
 
 #[derive(Deserialize)]
@@ -159,10 +161,7 @@ impl State {
             "relay_mark" => self.relay = Some(line.row()?),
             "inbox_account" => self.accounts.push(line.row()?),
             "inbox_parked" => self.parked.push(line.row()?),
-            "inbox_seen" => {
-                let row: SeenRow = line.row()?;
-                self.seen.push((row.producer, row.seq));
-            }
+            "inbox_seen" => self.seen.push(line.row()?),
             "dead_letter" => self.dead.push(DeadLetter::new(line.row()?)?),
             "request_log" => self.request(line.row()?)?,
             "audit_seal" => self.seals.push(Seal::new(&line.row()?)?),

@@ -156,6 +156,9 @@ impl Platform {
             "producer": REGISTRY, "aggregate": "spook", "aggregate_id": "boo", "version": 1,
         });
         out.row(REPORTING, "inbox_mark", &mark)?;
+        let seq = tap::FORGED_SEQ;
+        let heard = json!({ "producer": REGISTRY, "seq": seq, "hash": event_hash(seq, id) });
+        out.row(REPORTING, "inbox_seen", &heard)?;
         let parked = json!({
             "producer": REGISTRY, "aggregate": "spook", "aggregate_id": "boo", "version": 3,
             "headers": headers, "payload": "\\x", "attempts": 0, "parked_at": now,

@@ -17,6 +17,8 @@ use crate::record::{TapEvent, TapGarbage};
 pub(super) const SIGHTINGS_MOST: u64 = 4;
 /// How many events a new leader publishes again at most.
 pub(super) const WINDOW: usize = 12;
+/// The number that a forged event claims.
+pub(super) const FORGED_SEQ: i64 = 1_000_000_000;
 /// What no consumer can read.
 const POISON: &[u8] = b"\xff\xff\xff\xff";
 
@@ -91,7 +93,7 @@ impl Tap {
             aggregate: "spook".into(),
             aggregate_id: "boo".into(),
             version: 1,
-            seq: 1_000_000_000,
+            seq: FORGED_SEQ,
             subject: "spooks/boo".into(),
             actor: "nobody".into(),
             time: Moment(0).to_string().into(),
