@@ -5,8 +5,11 @@
 //! an existing queue with other arguments kills the channel, so everything that may change one day
 //! is a policy. A policy cannot be set over AMQP: who installs the broker applies [`POLICIES`]
 //! (`rabbitmqctl set_policy`, or the operator's resource). Every declaration is idempotent and is
-//! repeated with each new session, so a binding or a queue that somebody deleted comes back. Works
-//! on RabbitMQ 3.10 and 4.x.
+//! repeated with each new session and every few seconds within it: nobody tells us that somebody
+//! deleted a binding or an exchange, and where the one of digests is gone, silence looks like peace.
+//! Works on RabbitMQ 3.10 and 4.x.
+
+use std::time::Duration;
 
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
@@ -26,6 +29,10 @@ pub const REPLAY: &str = "handslag.replay";
 /// Fanout exchange of dead letters; each service keeps those of its own queues and drops the
 /// others'.
 pub const DEAD: &str = "handslag.dead";
+
+/// How often a running session declares again what should be there: half a dozen round trips, and
+/// the longest time for which a lost binding goes unnoticed.
+pub(crate) const DECLARE_EVERY: Duration = Duration::from_secs(10);
 
 /// How often a message is delivered before it is dead. RabbitMQ 3.10 has no limit of its own.
 pub const DELIVERY_LIMIT: i64 = 8;
@@ -135,12 +142,33 @@ pub(crate) async fn declare_exchanges(channel: &Channel) -> Result<(), Failure> 
     exchange(channel, DEAD, ExchangeKind::Fanout, FieldTable::default()).await
 }
 
+/// The consumers that a declared queue has. None is what a running consumer finds when somebody
+/// has deleted its queue and the broker's word of it was lost: the queue is there again, and
+/// nobody reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Consumers(u32);
+
+impl Consumers {
+    /// # Errors
+    /// `SubscriptionEnded` when there is none, though the caller is one.
+    pub(crate) fn expect_some(self, queue: &str) -> Result<(), Failure> {
+        if self.0 == 0 {
+            return Err(Failure::SubscriptionEnded(queue.to_owned()));
+        }
+        Ok(())
+    }
+}
+
 /// What a producing service needs: the queue in which it is asked for replays.
-pub(crate) async fn declare_producer(channel: &Channel, service: &str) -> Result<(), Failure> {
+pub(crate) async fn declare_producer(
+    channel: &Channel,
+    service: &str,
+) -> Result<Consumers, Failure> {
     declare_exchanges(channel).await?;
     let queue = replay_queue(service);
-    quorum_queue(channel, &queue, true).await?;
-    bind(channel, &queue, REPLAY, service).await
+    let consumers = quorum_queue(channel, &queue, true).await?;
+    bind(channel, &queue, REPLAY, service).await?;
+    Ok(consumers)
 }
 
 /// What a consuming service needs for one producer.
@@ -148,25 +176,27 @@ pub(crate) async fn declare_consumer(
     channel: &Channel,
     service: &str,
     producer: &str,
-) -> Result<(), Failure> {
+) -> Result<Consumers, Failure> {
     declare_exchanges(channel).await?;
     let queue = events_queue(service, producer);
     // One active consumer: the order within an aggregate would not survive two.
-    quorum_queue(channel, &queue, true).await?;
+    let consumers = quorum_queue(channel, &queue, true).await?;
+    bind(channel, &queue, DIGESTS, producer).await?;
     #[cfg(feature = "failpoints")]
     if crate::failpoint::defect("binding-missing") {
-        return bind(channel, &queue, DIGESTS, producer).await;
+        return Ok(consumers);
     }
     bind(channel, &queue, EVENTS, &format!("{producer}.#")).await?;
-    bind(channel, &queue, DIGESTS, producer).await
+    Ok(consumers)
 }
 
 /// What a consuming service needs for its dead letters.
-pub(crate) async fn declare_dead(channel: &Channel, service: &str) -> Result<(), Failure> {
+pub(crate) async fn declare_dead(channel: &Channel, service: &str) -> Result<Consumers, Failure> {
     declare_exchanges(channel).await?;
     let queue = dead_queue(service);
-    quorum_queue(channel, &queue, true).await?;
-    bind(channel, &queue, DEAD, "").await
+    let consumers = quorum_queue(channel, &queue, true).await?;
+    bind(channel, &queue, DEAD, "").await?;
+    Ok(consumers)
 }
 
 async fn exchange(
@@ -185,7 +215,7 @@ async fn exchange(
     Ok(())
 }
 
-async fn quorum_queue(channel: &Channel, name: &str, single: bool) -> Result<(), Failure> {
+async fn quorum_queue(channel: &Channel, name: &str, single: bool) -> Result<Consumers, Failure> {
     let mut arguments = FieldTable::default();
     arguments.insert(
         "x-queue-type".into(),
@@ -194,10 +224,10 @@ async fn quorum_queue(channel: &Channel, name: &str, single: bool) -> Result<(),
     if single {
         arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
     }
-    channel
+    let queue = channel
         .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)
         .await?;
-    Ok(())
+    Ok(Consumers(queue.consumer_count()))
 }
 
 async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use crate::scene::Scene;
 /// Every how many messages a fault strikes: often in a run, and rarely enough that most pass.
 const EVERY: NonZeroU64 = NonZeroU64::new(60).unwrap();
 /// A confirm that never comes costs the relay its session after the 15 s of its timeout.
-const RARE: f64 = 0.003;
+const RARE: f64 = 0.01;
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![

@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::id;
@@ -52,9 +53,16 @@ async fn session(
     let mut deliveries = channel
         .basic_consume(queue.into(), "".into(), options, FieldTable::default())
         .await?;
+    let every = topology::DECLARE_EVERY;
+    let mut declare = tokio::time::interval_at(Instant::now() + every, every);
+    declare.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
+            _ = declare.tick() => {
+                let service = &shared.settings.service;
+                topology::declare_dead(&channel, service).await?.expect_some(queue)?;
+            }
             next = deliveries.next() => {
                 let delivery =
                     next.ok_or_else(|| Failure::SubscriptionEnded(queue.to_owned()))??;

@@ -94,6 +94,9 @@ impl Session<'_> {
             .await?;
         let mut sweep = tokio::time::interval(self.shared.settings.sweep_every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let every = topology::DECLARE_EVERY;
+        let mut declare = tokio::time::interval_at(Instant::now() + every, every);
+        declare.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let give_back = self.deferred.next().map(Instant::from_std);
             let now = Instant::now();
@@ -109,6 +112,7 @@ impl Session<'_> {
                     self.give_back().await?;
                 }
                 _ = sweep.tick() => self.sweep().await?,
+                _ = declare.tick() => self.declare().await?,
                 next = deliveries.next() => {
                     let ended = || Failure::SubscriptionEnded(self.queue.to_owned());
                     let mut batch = vec![next.ok_or_else(ended)??];
@@ -291,10 +295,13 @@ impl Session<'_> {
                     ?wanted,
                     "events are missing and asked for"
                 );
-                // What was lost with a binding or a queue comes back by declaring them again.
-                let service = &self.shared.settings.service;
-                topology::declare_consumer(&self.channel, service, &digest.producer).await?;
-                self.ask(wanted).await
+                // A replay brings what was lost with a binding, and not what will be.
+                self.declare().await?;
+                if !self.ask(wanted).await? {
+                    // No replay is under way, so the next digest may ask again.
+                    self.comparison.replayed();
+                }
+                Ok(())
             }
             Verdict::Recount => {
                 tracing::warn!(queue = self.queue, "the whole log is counted again");
@@ -306,17 +313,25 @@ impl Session<'_> {
         }
     }
 
-    /// Asks the producer for a replay into this queue.
-    pub(super) async fn ask(&self, wanted: Wanted) -> Result<(), Failure> {
+    /// Makes again whatever somebody has deleted, and begins anew if that was the queue.
+    async fn declare(&self) -> Result<(), Failure> {
+        let service = &self.shared.settings.service;
+        let producer = self.consumer.producer();
+        let consumers = topology::declare_consumer(&self.channel, service, producer).await?;
+        consumers.expect_some(self.queue)
+    }
+
+    /// Asks the producer for a replay into this queue. Answers whether it hears: it may have never
+    /// run yet, or its own queue may have lost its binding.
+    pub(super) async fn ask(&self, wanted: Wanted) -> Result<bool, Failure> {
         let request = Request {
             queue: self.queue.to_owned(),
             wanted,
         };
         let message = request.message(self.consumer.producer());
         match broker::publish(self.channel.clone(), message).await {
-            // The producer has never run yet: it will say so with its first digest.
-            Err(failure) if failure.is_returned() => Ok(()),
-            outcome => outcome,
+            Err(failure) if failure.is_returned() => Ok(false),
+            outcome => outcome.map(|()| true),
         }
     }
 

@@ -71,13 +71,14 @@ impl Session<'_> {
             .await?;
         }
         if account::replay_wanted(pool, producer).await? {
-            self.ask(Wanted::Range {
+            let all = Wanted::Range {
                 after: 0,
                 last: None,
-            })
-            .await?;
-            account::replay_asked(pool, producer).await?;
-            self.comparison.replaying(Instant::now().into_std());
+            };
+            if self.ask(all).await? {
+                account::replay_asked(pool, producer).await?;
+                self.comparison.replaying(Instant::now().into_std());
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection};
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::answer::{Answer, Page, Wanted};
 use super::log::{self, Logged};
@@ -55,8 +56,20 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
             FieldTable::default(),
         )
         .await?;
-    while let Some(delivery) = requests.next().await {
-        let delivery = delivery?;
+    let every = topology::DECLARE_EVERY;
+    let mut declare = tokio::time::interval_at(Instant::now() + every, every);
+    declare.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let delivery = tokio::select! {
+            _ = declare.tick() => {
+                let service = &shared.settings.service;
+                let consumers = topology::declare_producer(&channel, service).await?;
+                consumers.expect_some(&queue)?;
+                continue;
+            }
+            delivery = requests.next() => delivery,
+        };
+        let delivery = delivery.ok_or_else(|| Failure::SubscriptionEnded(queue.clone()))??;
         match serde_json::from_slice::<Request>(&delivery.data) {
             Ok(request) => match answer(shared, &channel, &request).await {
                 Ok(events) => {
@@ -75,7 +88,6 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
         }
         delivery.acker.ack(BasicAckOptions::default()).await?;
     }
-    Err(Failure::SubscriptionEnded(queue))
 }
 
 async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result<u64, Failure> {

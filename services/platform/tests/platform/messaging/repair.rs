@@ -92,6 +92,31 @@ async fn a_lost_binding_or_queue_is_found_and_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bindings_whose_loss_nobody_hears_of_are_made_again() {
+    let bed = Bed::new("silence").await;
+    let (relay, consumer) = (bed.start_relay(), bed.start_consumer());
+    bed.say("social", 1).await;
+    bed.heard("social", &[1]).await;
+    let (_connection, channel) = bed.channel().await;
+    // Without the events no digest is needed to tell, and without the digests none tells.
+    for (queue, exchange, key) in [
+        (QUEUE, "handslag.events", "registry.#"),
+        (QUEUE, "handslag.digests", "registry"),
+        ("handslag.replay.registry", "handslag.replay", "registry"),
+    ] {
+        let arguments = FieldTable::default();
+        channel
+            .queue_unbind(queue.into(), exchange.into(), key.into(), arguments)
+            .await
+            .unwrap();
+    }
+    bed.say("social", 2).await;
+    bed.heard("social", &[1, 2]).await;
+    consumer.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_consumer_reads_the_history() {
     let bed = Bed::new("newcomer").await;
     let relay = bed.start_relay();
