@@ -74,6 +74,13 @@ impl Commitments {
                     row.term_ends_on = ends_on;
                 })?;
             }
+            _ => return self.of_boards(at, body),
+        }
+        Ok(())
+    }
+
+    fn of_boards(&mut self, at: EventRef, body: &Body) -> Result<(), Unreadable> {
+        match body {
             Body::DistrictBoardCreated(body) => {
                 let (title_sv, title_en) = title(body.title.as_ref());
                 let row = DistrictBoard {

@@ -167,17 +167,7 @@ impl Town {
             .get(&(agreement, organisation))
             .copied();
         let before = relation.map(|relation| self.registry.signatories[relation].state);
-        let hesitates = self.chance.below(3);
-        let (method, state) = match before {
-            None | Some("withdrawn") => ("InviteOrganisation", "invited"),
-            Some("invited") => (
-                "RecordStance",
-                ["in_dialogue", "undecided", "declined"][hesitates],
-            ),
-            Some("decided") => ("SignAgreement", "signed"),
-            Some("signed") => ("WithdrawSignatory", "withdrawn"),
-            Some(_) => ("DecideToJoin", "decided"),
-        };
+        let (method, state) = next(before, self.chance.below(3));
         let relation = relation.unwrap_or_else(|| {
             let new = Signatory {
                 agreement,
@@ -262,6 +252,20 @@ impl Town {
             self.out.row(REGISTRY, "signatory", &row)?;
         }
         Ok(())
+    }
+}
+
+/// The command by which a relation moves on from a state, and the state that it comes to.
+fn next(before: Option<&str>, hesitates: usize) -> (&'static str, &'static str) {
+    match before {
+        None | Some("withdrawn") => ("InviteOrganisation", "invited"),
+        Some("invited") => (
+            "RecordStance",
+            ["in_dialogue", "undecided", "declined"][hesitates],
+        ),
+        Some("decided") => ("SignAgreement", "signed"),
+        Some("signed") => ("WithdrawSignatory", "withdrawn"),
+        Some(_) => ("DecideToJoin", "decided"),
     }
 }
 

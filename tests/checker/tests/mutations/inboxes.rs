@@ -113,6 +113,28 @@ proptest! {
     }
 
     #[test]
+    fn it_is_missed_even_if_nobody_knows_when_the_subscription_began(
+        seed in 0..SEEDS,
+        chance in any::<u64>(),
+    ) {
+        let (mut history, mut dice) = (right(seed), Dice(chance));
+        without_clients(&mut history);
+        history.run["subscribers"] = json!([]);
+        // The first has one subscription, so that what it was told before explains nothing else.
+        let first = history.rows(SERVICE, "subscriber")[0];
+        let subscriber = text(history.row(SERVICE, first), "id");
+        let own = history.rows(SERVICE, "notification").into_iter();
+        let own: Vec<usize> =
+            own.filter(|index| history.row(SERVICE, *index)["subscriber"] == subscriber).collect();
+        let index = own[1 + dice.below(own.len() - 1)];
+        let lost = history.dump(SERVICE).remove(index)["row"].clone();
+        let position = lost["position"].as_i64().expect("a position");
+        shift(&mut history, &lost["subscriber"], position, -1);
+        let naming = Some(text(&lost, "event"));
+        is_blamed(&history, &Blame { of: &[I6], with: &[], naming })?;
+    }
+
+    #[test]
     fn a_hole_in_an_inbox_is_found(seed in 0..SEEDS, chance in any::<u64>()) {
         let (mut history, mut dice) = (right(seed), Dice(chance));
         let rows = history.rows(SERVICE, "notification");
