@@ -74,7 +74,7 @@ impl Options {
     }
 
     /// What to type to measure the same again.
-    fn command(&self, bench: &str) -> String {
+    fn typed(&self, bench: &str) -> String {
         let mut command = format!("cargo dev bench {}", bench.to_lowercase());
         for (given, flag) in [
             (self.quick, " --quick"),
@@ -90,13 +90,13 @@ impl Options {
     }
 }
 
-pub(crate) fn main(options: Options) -> ExitCode {
+pub(crate) fn main(options: &Options) -> ExitCode {
     handslag_platform::server::install_tls_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let outcome = runtime.block_on(measure(&options));
+        let outcome = runtime.block_on(measure(options));
         // A peer that still waits for an answer is not waited for.
         runtime.shutdown_background();
         outcome
@@ -157,7 +157,7 @@ async fn all(options: &Options, stage: &Stage) -> anyhow::Result<()> {
 
 fn shown(options: &Options, figure: &Figure, machine: &Machine) -> String {
     if options.markdown {
-        figure.row(&options.command(figure.bench), machine)
+        figure.row(&options.typed(figure.bench), machine)
     } else {
         figure.text()
     }
@@ -184,9 +184,6 @@ mod tests {
     fn a_result_tells_how_to_measure_it_again() {
         let options = Options::parse_from(["bench", "b4", "hostile", "--quick", "--pairs", "3"]);
         assert_eq!(options.benches, [Bench::B4, Bench::Hostile]);
-        assert_eq!(
-            options.command("B4"),
-            "cargo dev bench b4 --quick --pairs 3"
-        );
+        assert_eq!(options.typed("B4"), "cargo dev bench b4 --quick --pairs 3");
     }
 }

@@ -43,7 +43,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Reads the command line, runs what it names and prints each figure as it comes.
 #[must_use]
 pub fn main() -> ExitCode {
-    cli::main(Options::parse())
+    cli::main(&Options::parse())
 }
 
 /// Runs one bench.

@@ -92,28 +92,15 @@ impl Wire {
     async fn read_on(&mut self) -> Seen {
         loop {
             while let Some(next) = self.next_frame() {
-                match next {
-                    Frame { kind: GOAWAY, .. } => return Seen::Closed,
-                    Frame {
-                        kind: RST_STREAM,
-                        stream,
-                        ..
-                    } => return Seen::Answered(stream),
-                    Frame {
-                        kind: HEADERS,
-                        flags,
-                        stream,
-                        ..
-                    } if flags & END_STREAM != 0 => return Seen::Answered(stream),
-                    Frame {
-                        kind: PING,
-                        flags,
-                        payload,
-                        ..
-                    } if flags & ACK == 0 && self.polite => {
-                        if !self.write(&frame(PING, ACK, 0, &payload)).await {
-                            return Seen::Closed;
-                        }
+                match (next.kind, next.flags) {
+                    (GOAWAY, _) => return Seen::Closed,
+                    (RST_STREAM, _) => return Seen::Answered(next.stream),
+                    (HEADERS, flags) if flags & END_STREAM != 0 => {
+                        return Seen::Answered(next.stream);
+                    }
+                    (PING, flags) if flags & ACK == 0 && self.polite => {
+                        // If it cannot be written, the next read says why.
+                        self.write(&frame(PING, ACK, 0, &next.payload)).await;
                     }
                     _ => {}
                 }

@@ -108,7 +108,7 @@ impl Script {
         time: Duration,
         more: &[String],
     ) -> anyhow::Result<String> {
-        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let threads: usize = std::thread::available_parallelism().map_or(1, Into::into);
         let output = Command::new(&self.program)
             .args(["--no-vacuum", "--protocol=prepared"])
             .arg(format!("--client={clients}"))
