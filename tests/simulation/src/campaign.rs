@@ -24,12 +24,14 @@ pub struct Campaign {
 }
 
 /// What came of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Seeds that were run: all, or those up to the first breach.
     pub seeds: u64,
     /// What happened in them.
     pub totals: Totals,
+    /// The most steps that a world took after its last fault until it was quiet, and its seed.
+    pub slowest: (u64, u64),
     /// The lowest seed that broke a promise, among those that were run.
     pub breach: Option<Outcome>,
     /// How long it took.
@@ -52,12 +54,7 @@ impl Campaign {
         let begun = Instant::now();
         let next = AtomicU64::new(0);
         let stop = AtomicBool::new(false);
-        let mut report = Report {
-            seeds: 0,
-            totals: Totals::default(),
-            breach: None,
-            took: Duration::ZERO,
-        };
+        let mut report = Report::default();
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::channel();
             for _ in 0..self.threads.max(1) {
@@ -87,16 +84,12 @@ impl Campaign {
     }
 
     fn part(&self, offsets: std::ops::Range<u64>, stop: &AtomicBool) -> Report {
-        let mut part = Report {
-            seeds: 0,
-            totals: Totals::default(),
-            breach: None,
-            took: Duration::ZERO,
-        };
+        let mut part = Report::default();
         for offset in offsets {
             let outcome = simulate(self.first.wrapping_add(offset), self.options);
             part.seeds += 1;
             part.totals.merge(&outcome.totals);
+            part.slowest = part.slowest.max((outcome.steps_in_calm, outcome.seed));
             if outcome.breach.is_some() {
                 stop.store(true, Ordering::Relaxed);
                 part.breach = Some(outcome);
@@ -111,6 +104,7 @@ impl Report {
     fn add(&mut self, part: Self) {
         self.seeds += part.seeds;
         self.totals.merge(&part.totals);
+        self.slowest = self.slowest.max(part.slowest);
         let lower = |breach: &Outcome| {
             let so_far = self.breach.as_ref();
             so_far.is_none_or(|so_far| breach.seed < so_far.seed)

@@ -46,7 +46,7 @@ impl Chance {
             odds: Odds::default(),
         };
         chance.odds = Odds {
-            slow: chance.up_to(0.03),
+            slow: chance.up_to(0.15),
             rollback: chance.up_to(0.4),
             dawdle: chance.up_to(0.5),
             refusal: chance.up_to(0.01),

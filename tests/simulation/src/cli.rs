@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum as _};
 
 use crate::campaign::{Campaign, Report};
-use crate::simulation::{Options, simulate};
+use crate::defect::Defect;
+use crate::simulation::{Options, Outcome, simulate};
 
 /// Between two lines about the progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
@@ -27,6 +28,12 @@ struct Arguments {
     /// Threads; as many as the machine has cores if this is not given.
     #[arg(long)]
     threads: Option<usize>,
+    /// A design that was refused, to see it found.
+    #[arg(long, value_enum)]
+    defect: Option<Defect>,
+    /// Shows the history of the first seed, and runs no other.
+    #[arg(long)]
+    history: bool,
 }
 
 /// Runs what the command line says.
@@ -34,20 +41,35 @@ struct Arguments {
 /// # Errors
 /// When the number of cores is not known and none was given.
 pub fn run() -> anyhow::Result<ExitCode> {
-    let Arguments {
-        seeds,
-        seed,
-        steps,
-        threads,
-    } = Arguments::parse();
+    let arguments = Arguments::parse();
     let options = Options {
-        steps,
-        ..Options::default()
+        steps: arguments.steps,
+        defect: arguments.defect,
+        history: arguments.history,
     };
+    let breach = if arguments.history {
+        Some(simulate(arguments.seed, options))
+    } else {
+        many(&arguments, options)?
+    };
+    let Some(outcome) = breach else {
+        println!("every promise was kept");
+        return Ok(ExitCode::SUCCESS);
+    };
+    println!("{outcome}");
+    if outcome.breach.is_none() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("again: {}", command(outcome.seed, options));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Runs seeds until all are run or one breaks a promise, which then is run again for its history.
+fn many(arguments: &Arguments, options: Options) -> anyhow::Result<Option<Outcome>> {
     let campaign = Campaign {
-        first: seed,
-        seeds,
-        threads: match threads {
+        first: arguments.seed,
+        seeds: arguments.seeds,
+        threads: match arguments.threads {
             Some(threads) => threads,
             None => std::thread::available_parallelism()?.get(),
         },
@@ -61,20 +83,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     });
     println!("{}\n{}", progress(&report), report.totals);
-    let Some(breach) = &report.breach else {
-        println!("every promise was kept");
-        return Ok(ExitCode::SUCCESS);
-    };
+    let (slowest, its_seed) = report.slowest;
+    println!("the slowest world, seed {its_seed}, was quiet {slowest} steps after its last fault");
     let history = Options {
         history: true,
         ..options
     };
-    println!("{}", simulate(breach.seed, history));
-    println!(
-        "again: cargo run --package handslag-simulation -- --seed {} --seeds 1 --steps {steps}",
-        breach.seed
-    );
-    Ok(ExitCode::FAILURE)
+    Ok(report.breach.map(|breach| simulate(breach.seed, history)))
 }
 
 fn progress(report: &Report) -> String {
@@ -83,5 +98,17 @@ fn progress(report: &Report) -> String {
         report.seeds,
         report.took.as_secs_f64(),
         report.rate()
+    )
+}
+
+/// The command that has this history again.
+fn command(seed: u64, options: Options) -> String {
+    let steps = options.steps;
+    let named = options.defect.and_then(|defect| defect.to_possible_value());
+    let defect = named.map_or_else(String::new, |value| {
+        format!(" --defect {}", value.get_name())
+    });
+    format!(
+        "cargo run --package handslag-simulation -- --seed {seed} --seeds 1 --steps {steps}{defect}"
     )
 }

@@ -2,7 +2,7 @@
 
 /// A design with a fault. Each is what somebody might write in good faith, and changes a driver; the
 /// platform's code beneath it is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Defect {
     /// The relay reads what is above its highest number and takes what is missing below it for
     /// rolled back.

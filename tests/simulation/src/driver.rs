@@ -11,6 +11,11 @@ mod term;
 mod transaction;
 pub(crate) mod world;
 
+use crate::schedule::{SECOND, Time};
+
+/// How often a running session declares again what should be there, as the platform's.
+const DECLARE_EVERY: Time = 10 * SECOND;
+
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {

@@ -19,8 +19,8 @@
 //! and the end of a snapshot at the newest *completed* transaction included: two of the designs that
 //! were refused are wrong just there.
 //!
-//! Deliberately absent: messages that are no events, several producers, the retention of the log,
-//! and a database restored from yesterday.
+//! Deliberately absent: messages that are no events, several producers, the retention of the log, a
+//! database restored from yesterday, and the signal that spares the relay a poll.
 //!
 //! [`Course`]: handslag_platform::messaging::relay::course::Course
 //! [`Answer`]: handslag_platform::messaging::relay::answer::Answer

@@ -31,6 +31,8 @@ pub(crate) enum Topic {
     ServiceLocks(usize),
     /// A client has sent something to the broker.
     Frames,
+    /// A process has died of what it did.
+    Deaths,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,11 @@ impl Schedule {
 
     pub(crate) fn end(&mut self, task: TaskId) {
         self.tasks[task].over = true;
+    }
+
+    /// The process whose task takes the step under way.
+    pub(crate) fn current_process(&self) -> ProcessId {
+        self.tasks[self.current].process
     }
 
     pub(crate) fn tasks_of(&self, process: ProcessId) -> Vec<TaskId> {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 
 use handslag_platform::messaging::relay::holes::Mark;
 
+use crate::chance::Chance;
 use crate::judge::Judge;
 use crate::model::broker::{Broker, service_of};
 use crate::model::locks::TransactionId;
@@ -86,25 +87,29 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn draw(chance: &mut crate::chance::Chance) -> Self {
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let calm_at = chance.between(2 * SECOND, 15 * SECOND);
+        let commands = chance.between(4, 60);
         let mut upto = |most: usize| 1 + chance.below(most);
+        let writers = upto(4);
         Self {
             relays: upto(2),
             services: upto(2),
             replicas: upto(2),
             aggregates: upto(6),
-            writers: upto(4),
-            batch: 1 + upto(8),
+            writers,
+            batch: upto(6),
             window: upto(8),
             prefetch: upto(12),
             together: upto(6),
-            commands: chance.between(3, 30),
+            commands,
             mark_every: chance.pause(100 * MILLISECOND, SECOND),
             digest_every: chance.pause(250 * MILLISECOND, 2 * SECOND),
             sweep_every: chance.pause(100 * MILLISECOND, 500 * MILLISECOND),
-            calm_at: chance.between(2 * SECOND, 15 * SECOND),
+            calm_at,
             fault_every: chance.pause(50 * MILLISECOND, 3 * SECOND),
-            command_every: chance.pause(5 * MILLISECOND, SECOND),
+            // So that they last until the faults end.
+            command_every: calm_at * Time::try_from(writers).unwrap_or(1) / commands,
         }
     }
 }
@@ -124,6 +129,8 @@ pub(crate) struct World {
     pub(crate) commands_left: u64,
     /// Per service, events whose effect fails until somebody acts.
     pub(crate) obstinate: Vec<(usize, (usize, i64))>,
+    /// Processes that have died of what they did, until somebody looks.
+    pub(crate) deaths: Vec<ProcessId>,
 }
 
 impl World {
@@ -159,6 +166,16 @@ impl World {
             self.run
                 .tell("producer", || format!("rolls {rows} events back"));
         }
+    }
+
+    /// The process whose step is under way dies of it.
+    pub(crate) fn die(&mut self) {
+        let process = self.run.schedule.current_process();
+        self.run.count(Count::ConsumersAborted);
+        self.tell(process, || "dies of an effect".to_owned());
+        self.orders.push(Order::Kill(process));
+        self.deaths.push(process);
+        self.run.notify(Topic::Deaths);
     }
 
     /// A transaction of a service commits; whether it was still there.

@@ -7,10 +7,10 @@ use handslag_platform::messaging::comparison::{Comparison, Digest, Verdict};
 use handslag_platform::messaging::consumer::judgement::{self, Deferred, Message, Ruling, Trouble};
 use handslag_platform::messaging::relay::answer::Wanted;
 
-use super::Failure;
 use super::apply::apply;
 use super::link::Link;
 use super::transaction::Transaction;
+use super::{DECLARE_EVERY, Failure};
 use crate::defect::Defect;
 use crate::event::Event;
 use crate::model::broker::{Body, Delivery, Exchange, events_queue};
@@ -30,6 +30,7 @@ enum Next {
     Stop,
     GiveBack,
     Sweep,
+    Declare,
     Take(Delivery),
     Fail(Failure),
 }
@@ -42,6 +43,7 @@ pub(super) struct Session {
     link: Rc<Link>,
     deferred: Deferred<Delivery>,
     sweep_at: Time,
+    declare_at: Time,
 }
 
 /// Runs sessions until one ends in order.
@@ -67,6 +69,7 @@ async fn session(sim: &Sim, process: ProcessId, service: usize) -> Result<(), Fa
         link,
         deferred: Deferred::default(),
         sweep_at: sim.now(),
+        declare_at: sim.now() + DECLARE_EVERY,
     };
     session.tell(|| "subscribes".to_owned());
     session.consume().await
@@ -103,6 +106,10 @@ impl Session {
                     self.sweep_at = self.sim.now() + plan.sweep_every;
                     self.sweep().await?;
                 }
+                Next::Declare => {
+                    self.declare_at = self.sim.now() + DECLARE_EVERY;
+                    self.link.declare_again(events_queue(self.service)).await?;
+                }
                 Next::Take(first) => {
                     let mut batch = vec![first];
                     while batch.len() < plan.together
@@ -127,10 +134,13 @@ impl Session {
         if now >= self.sweep_at {
             return Look::Seen(Next::Sweep);
         }
+        if now >= self.declare_at {
+            return Look::Seen(Next::Declare);
+        }
         match self.link.arrived(world) {
             Some(Ok(delivery)) => Look::Seen(Next::Take(delivery)),
             Some(Err(failure)) => Look::Seen(Next::Fail(failure)),
-            None => Look::Until(give_back.min(self.sweep_at)),
+            None => Look::Until(give_back.min(self.sweep_at).min(self.declare_at)),
         }
     }
 
@@ -235,9 +245,12 @@ impl Session {
             Verdict::Ask(_) | Verdict::Recount if self.has(Defect::NoRepair) => {}
             Verdict::Ask(wanted) => {
                 self.count(Count::ReplaysAsked);
-                // What was lost with a binding or a queue comes back by declaring them again.
-                self.link.declare(events_queue(self.service)).await?;
-                self.ask(wanted).await?;
+                // A replay brings what was lost with a binding, and not what will be.
+                self.link.declare_again(events_queue(self.service)).await?;
+                if !self.ask(wanted).await? {
+                    // No replay is under way, so the next digest may ask again.
+                    self.comparison.replayed();
+                }
             }
             Verdict::Recount => {
                 self.count(Count::Recounts);
@@ -266,14 +279,13 @@ impl Session {
         Ok(verdict)
     }
 
-    /// Asks the producer for a replay into this queue.
-    pub(super) async fn ask(&self, wanted: Wanted) -> Result<(), Failure> {
+    /// Asks the producer for a replay into this queue. Answers whether it hears.
+    pub(super) async fn ask(&self, wanted: Wanted) -> Result<bool, Failure> {
         let request = Body::Request(events_queue(self.service), Rc::new(wanted));
         let sent = self.link.publish(Exchange::Replay, request, true);
         match self.link.confirmed(sent).await {
-            // The producer has never run yet.
-            Err(Failure::Returned) => Ok(()),
-            outcome => outcome,
+            Err(Failure::Returned) => Ok(false),
+            outcome => outcome.map(|()| true),
         }
     }
 

@@ -58,9 +58,19 @@ impl Link {
         });
     }
 
-    /// Makes a queue and everything around it, as far as it is missing.
-    pub(crate) async fn declare(&self, queue: QueueId) -> Result<(), Failure> {
+    /// Makes a queue and everything around it, as far as it is missing; gives how many consumers
+    /// the queue has.
+    pub(crate) async fn declare(&self, queue: QueueId) -> Result<usize, Failure> {
         self.request(|world, _| world.broker.declare(queue)).await
+    }
+
+    /// Declares the queue that this is subscribed to, which so has a consumer, unless somebody has
+    /// deleted it in between and the broker's word of it was lost.
+    pub(crate) async fn declare_again(&self, queue: QueueId) -> Result<(), Failure> {
+        match self.declare(queue).await? {
+            0 => Err(Failure::SubscriptionEnded),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn subscribe(&self, queue: QueueId, prefetch: usize) -> Result<(), Failure> {
@@ -68,17 +78,14 @@ impl Link {
             .await
     }
 
-    async fn request(&self, act: impl FnOnce(&mut World, usize)) -> Result<(), Failure> {
+    async fn request<T>(&self, act: impl FnOnce(&mut World, usize) -> T) -> Result<T, Failure> {
         self.sim.hop().await;
-        let open = self.sim.with(|world| {
+        let answer = self.sim.with(|world| {
             let open = self.is_open(world);
-            if open {
-                act(world, self.id);
-            }
-            open
+            open.then(|| act(world, self.id))
         });
         self.sim.hop().await;
-        open.then_some(()).ok_or(Failure::Closed)
+        answer.ok_or(Failure::Closed)
     }
 
     /// Sends a message; what becomes of it is told later.

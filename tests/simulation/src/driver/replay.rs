@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use handslag_platform::messaging::relay::answer::{Answer, Page, Wanted};
 
-use super::Failure;
 use super::link::Link;
+use super::{DECLARE_EVERY, Failure};
 use crate::event::Event;
 use crate::model::broker::{Body, Exchange, QueueId, REQUESTS};
-use crate::schedule::{NEVER, ProcessId};
+use crate::schedule::ProcessId;
 use crate::sim::{Look, Sim};
 use crate::totals::Count;
 
@@ -23,13 +23,21 @@ pub(super) async fn serve(sim: Sim, process: ProcessId, link: Rc<Link>) {
 async fn requests(sim: &Sim, process: ProcessId, link: &Link) -> Result<(), Failure> {
     // One at a time.
     link.subscribe(REQUESTS, 1).await?;
+    let mut declare_at = sim.now() + DECLARE_EVERY;
     loop {
         let delivery = sim
             .look(link.topic(), |world| match link.arrived(world) {
-                Some(delivery) => Look::Seen(delivery),
-                None => Look::Until(NEVER),
+                Some(delivery) => Look::Seen(Some(delivery)),
+                None if world.now() >= declare_at => Look::Seen(None),
+                None => Look::Until(declare_at),
             })
-            .await?;
+            .await;
+        let Some(delivery) = delivery else {
+            declare_at = sim.now() + DECLARE_EVERY;
+            link.declare_again(REQUESTS).await?;
+            continue;
+        };
+        let delivery = delivery?;
         if let Body::Request(queue, wanted) = delivery.message.body {
             sim.tell(process, || format!("answers {wanted:?} into queue {queue}"));
             match answer(sim, link, queue, &wanted).await {

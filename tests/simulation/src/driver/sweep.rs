@@ -68,15 +68,16 @@ impl Session {
         }
         if self.query(|tables, _| tables.account.replay_wanted).await? {
             self.tell(|| "asks for the whole log".to_owned());
-            self.ask(Wanted::Range {
+            let all = Wanted::Range {
                 after: 0,
                 last: None,
-            })
-            .await?;
-            let tx = self.transaction().await?;
-            tx.replay_asked().await?;
-            tx.commit().await?;
-            self.comparison.replaying(self.sim.instant());
+            };
+            if self.ask(all).await? {
+                let tx = self.transaction().await?;
+                tx.replay_asked().await?;
+                tx.commit().await?;
+                self.comparison.replaying(self.sim.instant());
+            }
         }
         Ok(())
     }

@@ -17,6 +17,24 @@ use crate::world::World;
 /// How long a gap is left alone, as the platform does.
 const GAP_GRACE: Time = 500 * MILLISECOND;
 
+/// What an effect does.
+enum Effect {
+    Happens,
+    Fails(Trouble),
+    /// The process dies of it.
+    Kills,
+}
+
+/// What an obstinate event's effect does, time and again: each kind has its own way to the dead
+/// letters.
+fn obstinacy(event: &Event) -> Effect {
+    match event.version % 3 {
+        0 => Effect::Fails(Trouble::Reject),
+        1 => Effect::Fails(Trouble::Retry),
+        _ => Effect::Kills,
+    }
+}
+
 /// An open transaction; dropped without a commit it is rolled back.
 #[derive(Debug)]
 pub(crate) struct Transaction {
@@ -32,7 +50,7 @@ impl Transaction {
             let tables = &mut world.services[service];
             tables.is_up(world.run.now()).then(|| {
                 let id = world.run.new_id();
-                tables.begin(id);
+                tables.begin(id, world.run.schedule.current_process());
                 id
             })
         });
@@ -127,30 +145,34 @@ impl Transaction {
 
     /// The effect itself: a row of the read model.
     pub(crate) async fn effect(&self, event: &Event) -> Result<(), Trouble> {
-        self.statement(|world| {
+        let outcome = self.statement(|world| {
             let obstinate = (self.service, event.key());
             let run = &mut world.run;
             if run.chance.happens(run.chance.odds.obstinate) {
                 world.obstinate.push(obstinate);
             }
-            let fails =
-                world.obstinate.contains(&obstinate) || run.chance.happens(run.chance.odds.failing);
-            if fails {
+            if world.obstinate.contains(&obstinate) {
                 run.count(Count::EffectsFailed);
-                // Some know that trying again is in vain.
-                let never = event.version % 2 == 0 && world.obstinate.contains(&obstinate);
-                return Err(if never {
-                    Trouble::Reject
-                } else {
-                    Trouble::Retry
-                });
+                return obstinacy(event);
+            }
+            if run.chance.happens(run.chance.odds.failing) {
+                run.count(Count::EffectsFailed);
+                return Effect::Fails(Trouble::Retry);
             }
             if let Some(writes) = world.services[self.service].writes(self.id) {
                 writes.effects.push(*event);
             }
-            Ok(())
-        })
-        .await?
+            Effect::Happens
+        });
+        match outcome.await? {
+            Effect::Happens => Ok(()),
+            Effect::Fails(trouble) => Err(trouble),
+            Effect::Kills => {
+                self.sim.with(World::die);
+                self.sim.sleep_until(NEVER).await;
+                Err(Trouble::Outage)
+            }
+        }
     }
 
     /// `inbox::park`.

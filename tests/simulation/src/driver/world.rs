@@ -15,7 +15,9 @@ pub(crate) async fn broker(sim: Sim) {
     loop {
         sim.hop().await;
         sim.look(Topic::Frames, |world| {
-            if world.broker_takes_one() {
+            if world.now() < world.broker.stalled_until {
+                Look::Until(world.broker.stalled_until)
+            } else if world.broker_takes_one() {
                 Look::Seen(())
             } else {
                 Look::Until(NEVER)
@@ -77,8 +79,9 @@ pub(crate) async fn operator(sim: Sim) {
 pub(crate) async fn writer(sim: Sim) {
     loop {
         let pause = sim.with(|world| {
-            let every = world.plan.command_every;
-            world.run.chance.between(0, 2 * every)
+            // Bursts, and long pauses between them.
+            let longest = 4 * world.plan.command_every;
+            world.run.chance.pause(MILLISECOND, longest)
         });
         sim.sleep(pause).await;
         let wanted = sim.with(|world| {
@@ -109,10 +112,13 @@ async fn command(sim: &Sim, id: TransactionId) -> Option<()> {
         }
         // In one order, as the platform's commands lock.
         let known = world.plan.aggregates;
-        let mut aggregates = vec![(chance.below(known), false)];
-        if chance.below(4) == 0 {
-            aggregates.push((chance.below(known), false));
-        }
+        let events = if chance.coin() {
+            1
+        } else {
+            1 + chance.below(5)
+        };
+        let some = std::iter::repeat_with(|| (chance.below(known), false));
+        let mut aggregates: Vec<_> = some.take(events).collect();
         aggregates.sort_unstable();
         Some(aggregates)
     })?;

@@ -7,15 +7,16 @@
 //! confirmed in order. Queues are quorum queues with a single active consumer; what a connection
 //! held comes back when it breaks, to where it was or to the end, and counts as one more try.
 
+mod connection;
 mod queue;
 
 use std::collections::BTreeSet;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use handslag_platform::messaging::comparison::Digest;
 use handslag_platform::messaging::relay::answer::Wanted;
 
+pub(crate) use self::connection::{Confirmation, Connection, Delivery, Frame, State};
 pub(crate) use self::queue::Queue;
 use crate::event::Event;
 use crate::run::Run;
@@ -69,66 +70,6 @@ pub(crate) struct Message {
     pub(crate) tries: i64,
 }
 
-/// A message on its way to a client.
-#[derive(Clone, Debug)]
-pub(crate) struct Delivery {
-    pub(crate) tag: u64,
-    pub(crate) message: Message,
-}
-
-/// What a client sends.
-#[derive(Clone, Debug)]
-pub(crate) enum Frame {
-    Publish {
-        slot: usize,
-        exchange: Exchange,
-        body: Body,
-        mandatory: bool,
-    },
-    Acknowledge {
-        tag: u64,
-        several: bool,
-    },
-    Reject {
-        tag: u64,
-        requeue: bool,
-    },
-}
-
-/// What became of a published message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Confirmation {
-    Taken,
-    Refused,
-    Returned,
-}
-
-/// How a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Open,
-    /// The client is gone; what it had sent still arrives.
-    Leaving,
-    Closed,
-}
-
-#[derive(Debug)]
-pub(crate) struct Connection {
-    pub(crate) process: ProcessId,
-    pub(crate) state: State,
-    pub(crate) sent: VecDeque<Frame>,
-    /// Per published message: what became of it, and when the client hears of it.
-    pub(crate) slots: Vec<Option<(Confirmation, Time)>>,
-    pub(crate) arrived: VecDeque<Delivery>,
-    /// The subscription ended, because the queue was deleted.
-    pub(crate) cancelled: bool,
-    /// Queue and its incarnation.
-    subscribed: Option<(QueueId, u32)>,
-    prefetch: usize,
-    held: Vec<Delivery>,
-    tags: u64,
-}
-
 /// The broker.
 #[derive(Debug)]
 pub(crate) struct Broker {
@@ -138,6 +79,8 @@ pub(crate) struct Broker {
     pub(crate) taken: BTreeSet<i64>,
     /// Events that a consumer has taken over, and in which queue, since somebody looked.
     pub(crate) settled: Vec<(QueueId, Event)>,
+    /// Until when it takes nothing from anybody.
+    pub(crate) stalled_until: Time,
     exchanges: bool,
     up_at: Time,
 }
@@ -149,6 +92,7 @@ impl Broker {
             connections: Vec::new(),
             taken: BTreeSet::new(),
             settled: Vec::new(),
+            stalled_until: 0,
             exchanges: false,
             up_at: 0,
         }
@@ -159,25 +103,15 @@ impl Broker {
     }
 
     pub(crate) fn connect(&mut self, process: ProcessId) -> usize {
-        self.connections.push(Connection {
-            process,
-            state: State::Open,
-            sent: VecDeque::new(),
-            slots: Vec::new(),
-            arrived: VecDeque::new(),
-            cancelled: false,
-            subscribed: None,
-            prefetch: 0,
-            held: Vec::new(),
-            tags: 0,
-        });
+        self.connections.push(Connection::new(process));
         self.connections.len() - 1
     }
 
-    /// Declares exchanges, a queue and its bindings.
-    pub(crate) fn declare(&mut self, queue: QueueId) {
+    /// Declares exchanges, a queue and its bindings; gives how many consumers the queue has.
+    pub(crate) fn declare(&mut self, queue: QueueId) -> usize {
         self.exchanges = true;
         self.queues[queue].declare();
+        self.queues[queue].consumers.len()
     }
 
     pub(crate) fn subscribe(&mut self, id: usize, queue: QueueId, prefetch: usize, run: &mut Run) {
@@ -221,11 +155,11 @@ impl Broker {
                     run.count(Count::Refusals);
                     // Some of its queues may have taken it all the same.
                     if run.chance.coin() {
-                        self.route(exchange, body, mandatory, run);
+                        self.route(exchange, &body, mandatory, run);
                     }
                     Confirmation::Refused
                 } else if self.exchanges || matches!(exchange, Exchange::Direct(_)) {
-                    self.route(exchange, body, mandatory, run)
+                    self.route(exchange, &body, mandatory, run)
                 } else {
                     // Publishing to an exchange that is not there closes the channel.
                     return self.close(id, run);
@@ -268,11 +202,11 @@ impl Broker {
     fn route(
         &mut self,
         exchange: Exchange,
-        body: Body,
+        body: &Body,
         mandatory: bool,
         run: &mut Run,
     ) -> Confirmation {
-        if let (Exchange::Events, Body::Event(event)) = (exchange, &body) {
+        if let (Exchange::Events, Body::Event(event)) = (exchange, body) {
             self.taken.insert(event.seq);
         }
         let direct = matches!(exchange, Exchange::Direct(_));
@@ -344,13 +278,7 @@ impl Broker {
             if message.tries > 0 {
                 run.count(Count::Redeliveries);
             }
-            connection.tags += 1;
-            let delivery = Delivery {
-                tag: connection.tags,
-                message,
-            };
-            connection.held.push(delivery.clone());
-            connection.arrived.push_back(delivery);
+            connection.deliver(message);
             run.notify(Topic::Connection(*active));
         }
     }
@@ -415,12 +343,23 @@ impl Broker {
         }
     }
 
-    /// Deletes a queue with its bindings; its consumers' subscriptions end.
+    /// Deletes the exchanges, and all bindings with them.
+    pub(crate) fn delete_exchanges(&mut self) {
+        self.exchanges = false;
+        for queue in &mut self.queues {
+            queue.unbind(None);
+        }
+    }
+
+    /// Deletes a queue with its bindings; its consumers' subscriptions end. The word of it may be
+    /// lost on the way to them.
     pub(crate) fn delete(&mut self, queue: QueueId, run: &mut Run) {
         let consumers = self.queues[queue].delete();
         for id in consumers {
-            self.connections[id].cancelled = true;
-            run.notify(Topic::Connection(id));
+            if run.chance.below(4) > 0 {
+                self.connections[id].cancelled = true;
+                run.notify(Topic::Connection(id));
+            }
         }
     }
 
@@ -434,3 +373,6 @@ impl Broker {
         !ready.any(is_event) && !held.any(|delivery| is_event(&delivery.message))
     }
 }
+
+#[cfg(test)]
+mod tests;

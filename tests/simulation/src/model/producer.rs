@@ -296,3 +296,84 @@ impl Producer {
         self.open.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Producer, Run};
+    use crate::chance::Chance;
+    use crate::history::History;
+    use crate::schedule::Schedule;
+
+    fn run() -> Run {
+        let chance = Chance::new(1);
+        Run::new(Schedule::new(1), chance, History::default(), None)
+    }
+
+    /// Begins a transaction that has appended one event of an aggregate.
+    fn append(producer: &mut Producer, run: &mut Run, id: u64, aggregate: usize) -> i64 {
+        producer.begin(id);
+        producer.draw_xid(id);
+        let seq = producer.draw_seq();
+        producer.append(id, seq, aggregate, run.chance.id());
+        seq
+    }
+
+    fn found(rows: &[Event]) -> Vec<i64> {
+        rows.iter().map(|row| row.seq).collect()
+    }
+
+    #[test]
+    fn numbers_become_visible_out_of_order_and_a_rollback_leaves_a_hole() {
+        let (mut producer, mut run) = (Producer::new(3), run());
+        for id in 1..=3 {
+            append(
+                &mut producer,
+                &mut run,
+                id,
+                usize::try_from(id).unwrap() - 1,
+            );
+        }
+        assert!(producer.commit(3, &mut run).is_some());
+        let read = producer.read(0, &(vec![], vec![]), 10, false);
+        assert_eq!(found(&read.rows), [3]);
+        producer.roll_back(1, &mut run);
+        producer.commit(2, &mut run);
+        let read = producer.read(3, &(vec![1], vec![2]), 10, false);
+        assert_eq!(found(&read.rows), [2]);
+        assert_eq!(producer.truth(3).count, 2);
+    }
+
+    #[test]
+    fn a_snapshot_ends_at_the_newest_completed_transaction_and_not_at_the_newest() {
+        let (mut producer, mut run) = (Producer::new(2), run());
+        append(&mut producer, &mut run, 1, 0);
+        append(&mut producer, &mut run, 2, 1);
+        producer.begin(3);
+        producer.draw_xid(3);
+        producer.commit(1, &mut run);
+        // The two that run have the numbers 101 and 102.
+        let read = producer.read(0, &(vec![], vec![]), 10, false);
+        assert_eq!((read.oldest_running, read.end), (101, 101));
+        assert_eq!(producer.fresh_xid(), 103);
+        let read = producer.read(0, &(vec![], vec![]), 10, false);
+        assert_eq!((read.oldest_running, read.end), (101, 104));
+    }
+
+    #[test]
+    fn a_crash_loses_what_is_open_and_what_is_locked_and_nothing_else() {
+        let (mut producer, mut run) = (Producer::new(2), run());
+        let session = producer.new_session(0);
+        assert!(producer.try_lock(session));
+        append(&mut producer, &mut run, 1, 0);
+        append(&mut producer, &mut run, 2, 1);
+        producer.commit(1, &mut run);
+        producer.crash(1_000, &mut run);
+        assert!(!producer.is_up(999) && producer.is_up(1_000));
+        assert!(producer.commit(2, &mut run).is_none());
+        assert!(!producer.session_lives(session));
+        let other = producer.new_session(0);
+        assert!(producer.try_lock(other));
+        assert_eq!(found(&producer.range(0, i64::MAX, 10)), [1]);
+        assert!(producer.draw_seq() >= 3);
+    }
+}

@@ -14,7 +14,7 @@ use handslag_platform::messaging::relay::holes::Mark;
 use super::locks::{Locks, TransactionId};
 use crate::event::Event;
 use crate::run::Run;
-use crate::schedule::{Time, Topic};
+use crate::schedule::{ProcessId, Time, Topic};
 
 /// An aggregate's version.
 pub(crate) type Key = (usize, i64);
@@ -55,6 +55,14 @@ pub(crate) struct Writes {
     pub(crate) noted: Vec<i64>,
 }
 
+/// An open transaction.
+#[derive(Debug)]
+struct Open {
+    id: TransactionId,
+    process: ProcessId,
+    writes: Writes,
+}
+
 /// The committed tables, and the open transactions.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
@@ -68,7 +76,7 @@ pub(crate) struct Tables {
     pub(crate) effects: BTreeMap<usize, i64>,
     up_at: Time,
     crashes: u32,
-    open: Vec<(TransactionId, Writes)>,
+    open: Vec<Open>,
 }
 
 impl Tables {
@@ -81,19 +89,28 @@ impl Tables {
         self.crashes
     }
 
-    pub(crate) fn begin(&mut self, id: TransactionId) {
-        self.open.push((id, Writes::default()));
+    pub(crate) fn begin(&mut self, id: TransactionId, process: ProcessId) {
+        self.open.push(Open {
+            id,
+            process,
+            writes: Writes::default(),
+        });
+    }
+
+    /// The processes that have a transaction open.
+    pub(crate) fn at_work(&self) -> impl Iterator<Item = ProcessId> + '_ {
+        self.open.iter().map(|open| open.process)
     }
 
     /// What an open transaction has written; nothing if it was lost with the server.
     pub(crate) fn writes(&mut self, id: TransactionId) -> Option<&mut Writes> {
-        let open = self.open.iter_mut().find(|(open, _)| *open == id)?;
-        Some(&mut open.1)
+        let open = self.open.iter_mut().find(|open| open.id == id)?;
+        Some(&mut open.writes)
     }
 
     fn own(&self, id: TransactionId) -> Option<&Writes> {
-        let (_, writes) = self.open.iter().find(|(open, _)| *open == id)?;
-        Some(writes)
+        let open = self.open.iter().find(|open| open.id == id)?;
+        Some(&open.writes)
     }
 
     /// Whether a transaction is open that others would have to wait for.
@@ -121,10 +138,10 @@ impl Tables {
 
     /// Ends a transaction, and gives what it has written.
     pub(crate) fn end(&mut self, id: TransactionId) -> Option<Writes> {
-        let place = self.open.iter().position(|(open, _)| *open == id)?;
-        let (_, writes) = self.open.swap_remove(place);
+        let place = self.open.iter().position(|open| open.id == id)?;
+        let open = self.open.swap_remove(place);
         self.locks.release(id);
-        Some(writes)
+        Some(open.writes)
     }
 
     /// Makes visible what a transaction has written, but for its effects.
@@ -162,8 +179,8 @@ impl Tables {
     pub(crate) fn crash(&mut self, service: usize, up_at: Time, run: &mut Run) {
         self.up_at = up_at;
         self.crashes += 1;
-        for (id, _) in std::mem::take(&mut self.open) {
-            self.locks.release(id);
+        for open in std::mem::take(&mut self.open) {
+            self.locks.release(open.id);
         }
         run.notify(Topic::ServiceLocks(service));
     }
@@ -232,5 +249,88 @@ impl Tables {
             agreed: Mark::default(),
             replay_wanted: true,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Dead, Event, Parked, Tables};
+
+    fn event(aggregate: usize, version: i64) -> Event {
+        Event {
+            seq: version,
+            aggregate,
+            version,
+            id: Uuid::from_u128(1),
+        }
+    }
+
+    fn park(tables: &mut Tables, aggregate: usize, version: i64, ask_after: u64) {
+        let event = event(aggregate, version);
+        let parked = Parked {
+            event,
+            attempts: 0,
+            ask_after,
+            try_after: 0,
+        };
+        tables.parked.insert(event.key(), parked);
+    }
+
+    #[test]
+    fn what_a_transaction_writes_is_seen_by_itself_until_it_commits() {
+        let mut tables = Tables::default();
+        tables.begin(1, 0);
+        tables.begin(2, 0);
+        tables.writes(1).unwrap().marks.push((7, 3));
+        assert_eq!((tables.mark(1, 7), tables.mark(2, 7)), (Some(3), None));
+        let writes = tables.end(1).unwrap();
+        tables.apply(&writes);
+        assert_eq!(tables.mark(2, 7), Some(3));
+        assert!(tables.end(1).is_none());
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_once_until_its_time_has_come_again_and_not_behind_a_dead_letter() {
+        let mut tables = Tables::default();
+        tables.marks.insert(1, 2);
+        park(&mut tables, 1, 6, 10);
+        park(&mut tables, 1, 7, 20);
+        park(&mut tables, 2, 2, 10);
+        let dead = Dead {
+            event: event(2, 1),
+            replay_wanted: false,
+        };
+        tables.dead.insert((2, 1), dead);
+        assert_eq!(tables.gaps(9, 100), []);
+        assert_eq!(tables.gaps(10, 100), [(1, 3, 5)]);
+        assert_eq!(tables.gaps(109, 100), []);
+        assert_eq!(tables.gaps(110, 100), [(1, 3, 5)]);
+    }
+
+    #[test]
+    fn a_parked_event_is_due_when_its_predecessor_is_there_and_its_wait_is_over() {
+        let mut tables = Tables::default();
+        park(&mut tables, 1, 2, 0);
+        park(&mut tables, 2, 1, 0);
+        tables.parked.get_mut(&(2, 1)).unwrap().try_after = 50;
+        assert!(tables.due(49).is_empty());
+        tables.marks.insert(1, 1);
+        let due: Vec<_> = tables.due(50).iter().map(|due| due.event.key()).collect();
+        assert_eq!(due, [(1, 2), (2, 1)]);
+    }
+
+    #[test]
+    fn what_was_agreed_on_or_is_known_is_not_counted_again() {
+        let mut tables = Tables::default();
+        tables.account.agreed.seq = 2;
+        tables.seen.insert(3, 30);
+        let unheard = tables.unheard(&[event(1, 2), event(1, 3), event(1, 4)]);
+        assert_eq!(unheard.len(), 1);
+        assert_eq!(unheard[0].0, 4);
+        tables.seen.insert(4, i64::MAX);
+        assert_eq!(tables.since(3), (1, 30));
+        assert_eq!(tables.since(4), (2, i64::MAX.wrapping_add(30)));
     }
 }

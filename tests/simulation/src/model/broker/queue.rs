@@ -21,6 +21,7 @@ pub(crate) struct Queue {
     exists: bool,
     bound_to_events: bool,
     bound_to_digests: bool,
+    bound_to_requests: bool,
 }
 
 impl Queue {
@@ -29,22 +30,25 @@ impl Queue {
         self.exists = true;
         self.bound_to_events = true;
         self.bound_to_digests = true;
+        self.bound_to_requests = true;
     }
 
     /// Deletes the queue, and gives who was subscribed to it.
     pub(crate) fn delete(&mut self) -> Vec<usize> {
         self.exists = false;
-        self.bound_to_events = false;
-        self.bound_to_digests = false;
+        self.unbind(None);
         self.incarnation += 1;
         self.ready.clear();
         self.dead.clear();
         std::mem::take(&mut self.consumers)
     }
 
-    /// Removes the binding to the exchange of events; whether there was one.
-    pub(crate) fn unbind(&mut self) -> bool {
-        std::mem::take(&mut self.bound_to_events)
+    /// Removes the binding to one exchange, or all of them.
+    pub(crate) fn unbind(&mut self, exchange: Option<Exchange>) {
+        let goes = |which| exchange.is_none_or(|exchange| exchange == which);
+        self.bound_to_events &= !goes(Exchange::Events);
+        self.bound_to_digests &= !goes(Exchange::Digests);
+        self.bound_to_requests &= !goes(Exchange::Replay);
     }
 
     /// Whether a message that was published to `exchange` comes into this queue.
@@ -53,7 +57,7 @@ impl Queue {
             && match exchange {
                 Exchange::Events => own != REQUESTS && self.bound_to_events,
                 Exchange::Digests => own != REQUESTS && self.bound_to_digests,
-                Exchange::Replay => own == REQUESTS,
+                Exchange::Replay => own == REQUESTS && self.bound_to_requests,
                 Exchange::Direct(queue) => own == queue,
             }
     }
