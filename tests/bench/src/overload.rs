@@ -15,6 +15,8 @@ use crate::stage::Stage;
 const CALLERS: usize = 64;
 /// The load, in capacities.
 const LOAD: f64 = 3.0;
+/// Calls that a replica has under way at most, by its defaults: they fill up before one is refused.
+const PLACES: f64 = 256.0;
 /// A load under which nobody waits, in capacities.
 const CALM: f64 = 0.2;
 /// Time in which things must be as before.
@@ -50,7 +52,9 @@ impl Measured {
     async fn round(&mut self, clients: &Clients, scale: &Scale) -> anyhow::Result<()> {
         let peak = peak(clients, scale.phase).await?;
         let calm = load(clients, peak * CALM, scale.phase).await.whole()?;
-        let siege = load(clients, peak * LOAD, scale.siege).await;
+        // Long enough that most of it finds every place taken.
+        let full_after = Duration::from_secs_f64(PLACES / (peak * (LOAD - 1.0)));
+        let siege = load(clients, peak * LOAD, scale.siege.max(4 * full_after)).await;
         siege.sound()?;
         let began = Instant::now();
         let as_before = calm.percentile_ms(0.99) * FACTOR + SLACK_MS;

@@ -6,11 +6,12 @@
 //! from a queue of the bench's own). Windows and prefetch are the platform's too. What differs is
 //! that nobody keeps a log, a mark or an inbox.
 
-use std::collections::VecDeque;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use handslag_platform::messaging::topology;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -21,7 +22,7 @@ use lapin::options::{
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
-    ExchangeKind, PublisherConfirm,
+    ExchangeKind,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -152,33 +153,43 @@ impl Peer {
             .await?)
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<PublisherConfirm> {
+    /// Publishes; resolves when the broker has taken over. Its frames are queued at the first poll.
+    async fn send(&self, message: &Message) -> anyhow::Result<()> {
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()
         };
         let key = message.routing_key.as_str().into();
         let (body, properties) = (&message.body, message.properties.clone());
-        Ok(self
+        let confirm = self
             .channel
             .basic_publish(topology::EVENTS.into(), key, options, body, properties)
-            .await?)
+            .await?;
+        match confirm.await? {
+            Confirmation::Ack(None) => Ok(()),
+            other => bail!("a message was not taken over: {other:?}"),
+        }
     }
 
     /// Publishes all of them with a window of unconfirmed ones; answers messages in a second.
     pub(crate) async fn publish(&self, messages: &[Message]) -> anyhow::Result<f64> {
         let began = Instant::now();
-        let mut window = VecDeque::with_capacity(WINDOW);
+        let mut window = FuturesUnordered::new();
         for message in messages {
             if window.len() == WINDOW
-                && let Some(oldest) = window.pop_front()
+                && let Some(confirmed) = window.next().await
             {
-                confirmed(oldest).await?;
+                confirmed?;
             }
-            window.push_back(self.send(message).await?);
+            // Not awaited one by one: the client would wait for the socket at each.
+            let mut sent = Box::pin(self.send(message));
+            match futures_util::poll!(&mut sent) {
+                Poll::Ready(confirmed) => confirmed?,
+                Poll::Pending => window.push(sent),
+            }
         }
-        for confirm in window {
-            confirmed(confirm).await?;
+        while let Some(confirmed) = window.next().await {
+            confirmed?;
         }
         Ok(per_second(messages.len(), began.elapsed()))
     }
@@ -235,18 +246,20 @@ pub(crate) async fn hop(
     let mut moments = crate::generator::moments(rate, count.try_into()?);
     let publish = async {
         let mut planned = Vec::with_capacity(count);
-        let mut window = VecDeque::new();
-        for message in messages {
-            planned.push(moments.recv().await.context("the pace ended")?);
-            window.push_back(publisher.send(message).await?);
-            if window.len() == WINDOW
-                && let Some(oldest) = window.pop_front()
-            {
-                confirmed(oldest).await?;
+        let mut window = FuturesUnordered::new();
+        let mut left = messages.iter();
+        loop {
+            tokio::select! {
+                moment = moments.recv() => {
+                    let Some((moment, message)) = moment.zip(left.next()) else { break };
+                    planned.push(moment);
+                    window.push(publisher.send(message));
+                }
+                Some(confirmed) = window.next() => confirmed?,
             }
         }
-        for confirm in window {
-            confirmed(confirm).await?;
+        while let Some(confirmed) = window.next().await {
+            confirmed?;
         }
         anyhow::Ok(planned)
     };
@@ -317,13 +330,6 @@ async fn acknowledge(delivery: &Delivery) -> anyhow::Result<()> {
         "nothing was acknowledged"
     );
     Ok(())
-}
-
-async fn confirmed(confirm: PublisherConfirm) -> anyhow::Result<()> {
-    match confirm.await? {
-        Confirmation::Ack(None) => Ok(()),
-        other => bail!("a message was not taken over: {other:?}"),
-    }
 }
 
 #[cfg(test)]
