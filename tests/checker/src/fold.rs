@@ -6,6 +6,7 @@
 //! is a struct with the columns that are judged; it is what the fold makes and what the dump's line
 //! is read as, so that comparing is one `==` and only a difference is spelled out.
 
+pub(crate) mod all;
 pub(crate) mod commitments;
 pub(crate) mod fields;
 pub(crate) mod notifications;
@@ -15,13 +16,14 @@ pub(crate) mod rows;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{BuildHasherDefault, Hash};
 
 use anyhow::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::findings::{Concerns, Findings};
+use crate::ids::QuickHasher;
 use crate::lines;
 use crate::log::{EventRef, Logs};
 use crate::verdict::Invariant;
@@ -42,13 +44,13 @@ pub(crate) trait Row: Serialize + DeserializeOwned + PartialEq + Send + 'static 
 /// The rows that a table must hold, each with the last event that shaped it.
 #[derive(Debug)]
 pub(crate) struct Expected<R: Row> {
-    rows: HashMap<R::Key, (R, EventRef)>,
+    rows: HashMap<R::Key, (R, EventRef), BuildHasherDefault<QuickHasher>>,
 }
 
 impl<R: Row> Default for Expected<R> {
     fn default() -> Self {
         Self {
-            rows: HashMap::new(),
+            rows: HashMap::default(),
         }
     }
 }
@@ -140,7 +142,10 @@ impl<R: Row> Table for Expected<R> {
     }
 
     fn missing(&mut self, of: &Judged<'_>, findings: &mut Findings) {
-        for (key, (_, at)) in self.rows.drain() {
+        // In the order of the logs: the first that is missing says most.
+        let mut missing: Vec<_> = self.rows.drain().map(|(key, (_, at))| (at, key)).collect();
+        missing.sort_by_key(|(at, _)| *at);
+        for (at, key) in missing {
             findings.add(Invariant::I8, || {
                 let text = format!("{}.{} lacks the row {key:?}", of.service, R::TABLE);
                 (of.logs.concerns(at), text)

@@ -10,18 +10,18 @@ use uuid::Uuid;
 pub(crate) type Hash = [u8; 32];
 
 /// A map keyed by ids.
-pub(crate) type IdMap<V> = HashMap<Uuid, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<V> = HashMap<Uuid, V, BuildHasherDefault<QuickHasher>>;
 
 /// Characters of an id in a resource name: 128 bits in groups of five.
 const ENCODED_LENGTH: usize = 26;
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// Hashes an id by folding its bytes. Half of an id is random already, and nobody who could choose
-/// ids to collide gains anything by slowing the judge down.
+/// Hashes by folding the bytes. Most of what is hashed here are ids, which are random already, and
+/// nobody who could choose what collides gains anything by slowing the judge down.
 #[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
+pub(crate) struct QuickHasher(u64);
 
-impl Hasher for IdHasher {
+impl Hasher for QuickHasher {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -15,20 +15,21 @@ use std::thread;
 use anyhow::Result;
 
 use crate::findings::Findings;
-use crate::run::{Run, join};
+use crate::fold;
+use crate::run::Run;
+use crate::threads::join;
 
 /// Judges a run.
 ///
 /// # Errors
 /// When a file of the run cannot be read.
 pub(crate) fn all(run: &Run) -> Result<Findings> {
-    thread::scope(|scope| {
-        // The read models and the tap are the two long tasks; the rest goes with the shorter one.
-        let tables = scope.spawn(|| {
+    let (folded, mut findings) = thread::scope(|scope| {
+        // Folding the events takes about as long as everything that needs no fold.
+        let folding = scope.spawn(|| {
             let mut findings = Findings::default();
-            let mut inboxes = read_models::judge(run, &mut findings)?;
-            subscribers::judge(run, &mut inboxes, &mut findings)?;
-            Ok(findings)
+            let folded = fold::all::all(&run.logs, &mut findings);
+            Ok((folded, findings))
         });
         let mut findings = Findings::default();
         let witness = tap::judge(run, &mut findings)?;
@@ -38,7 +39,12 @@ pub(crate) fn all(run: &Run) -> Result<Findings> {
         rest::judge(run, &mut findings);
         bounds::judge(run, &mut findings)?;
         clocks::judge(run, &mut findings);
-        findings.join(join(tables)?);
-        Ok(findings)
-    })
+        let (folded, more) = join(folding)?;
+        findings.join(more);
+        anyhow::Ok((folded, findings))
+    })?;
+    for more in read_models::judge(run, folded)? {
+        findings.join(more);
+    }
+    Ok(findings)
 }

@@ -28,6 +28,7 @@ pub mod record;
 pub mod report;
 mod run;
 mod state;
+mod threads;
 mod told;
 mod verdict;
 

@@ -145,6 +145,16 @@ impl Log {
         self.types.word(event.r#type)
     }
 
+    /// The number of the event's type among [`types`](Self::types).
+    pub(crate) fn type_number(&self, event: &Event) -> usize {
+        event.r#type as usize
+    }
+
+    /// The types of its events, by number.
+    pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
+        self.types.all()
+    }
+
     /// The district under which it is published.
     pub(crate) fn district(&self, event: &Event) -> &str {
         self.districts.word(event.district)

@@ -1,10 +1,8 @@
 //! A run's records, as far as they are held at once.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, ScopedJoinHandle};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use uuid::Uuid;
 
 use crate::clients::{self, Command};
@@ -13,6 +11,7 @@ use crate::lines::{self, DumpLine, Lines};
 use crate::log::{Log, Logs};
 use crate::record::{self, BrokerState, Manifest};
 use crate::state::State;
+use crate::threads::share;
 
 /// A run's records.
 #[derive(Debug)]
@@ -38,20 +37,19 @@ impl Run {
     /// When a file is missing or cannot be read.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
         let manifest: Manifest = lines::whole(&dir.join(record::MANIFEST))?;
-        let dumps = Mutex::new(manifest.services.iter().enumerate());
-        let (commands, mut read) = thread::scope(|scope| {
-            // Two threads take one dump after the other; one reads the clients' history before.
-            let other = scope.spawn(|| {
-                let commands = clients::read(&dir.join(record::CLIENTS))?;
-                Ok((commands, read_dumps(dir, &dumps)?))
-            });
-            let mut read = read_dumps(dir, &dumps)?;
-            let (commands, others) = join(other)?;
-            read.extend(others);
-            anyhow::Ok((commands, read))
-        })?;
-        read.sort_by_key(|(index, ..)| *index);
-        let (logs, states) = read.into_iter().map(|(_, log, state)| (log, state)).unzip();
+        let services = manifest.services.iter().enumerate();
+        let mut jobs: Vec<Job<'_>> = services.map(|(index, of)| Job::Dump(index, of)).collect();
+        jobs.push(Job::Clients);
+        let mut commands = IdMap::default();
+        let mut dumps = Vec::new();
+        for answer in share(jobs, |job| job.work(dir))? {
+            match answer {
+                Read::Clients(read) => commands = read,
+                Read::Dump(index, read) => dumps.push((index, *read)),
+            }
+        }
+        dumps.sort_by_key(|(index, _)| *index);
+        let (logs, states) = dumps.into_iter().map(|(_, read)| read).unzip();
         Ok(Self {
             dir: dir.to_owned(),
             logs: Logs::new(logs),
@@ -78,32 +76,27 @@ pub(crate) fn dump(dir: &Path, service: &str) -> PathBuf {
     dir.join(record::DUMPS).join(format!("{service}.jsonl"))
 }
 
-/// What a thread has answered.
-///
-/// # Errors
-/// Its own, and when it panicked.
-pub(crate) fn join<T>(handle: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
-    handle
-        .join()
-        .unwrap_or_else(|_| Err(anyhow!("a thread of the judge panicked")))
+/// A file to be read.
+enum Job<'a> {
+    Clients,
+    Dump(usize, &'a str),
 }
 
-/// Reads dumps until none is left.
-fn read_dumps<'a>(
-    dir: &Path,
-    services: &Mutex<impl Iterator<Item = (usize, &'a String)>>,
-) -> Result<Vec<(usize, Log, State)>> {
-    let mut read = Vec::new();
-    loop {
-        let next = services
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .next();
-        let Some((index, service)) = next else {
-            return Ok(read);
-        };
-        let (log, state) = read_dump(&dump(dir, service), service)?;
-        read.push((index, log, state));
+/// What was read of it.
+enum Read {
+    Clients(IdMap<Command>),
+    Dump(usize, Box<(Log, State)>),
+}
+
+impl Job<'_> {
+    fn work(self, dir: &Path) -> Result<Read> {
+        match self {
+            Self::Clients => Ok(Read::Clients(clients::read(&dir.join(record::CLIENTS))?)),
+            Self::Dump(index, service) => {
+                let read = read_dump(&dump(dir, service), service)?;
+                Ok(Read::Dump(index, Box::new(read)))
+            }
+        }
     }
 }
 

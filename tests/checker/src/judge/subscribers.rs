@@ -23,7 +23,7 @@ mod clients;
 mod filter;
 mod stretches;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -38,21 +38,23 @@ use crate::lines::DumpLine;
 use crate::log::{EventRef, Logs};
 use crate::record::{SUBSCRIBERS, Subscriber};
 use crate::run::Run;
-use crate::told::Classes;
+use crate::told::{Boards, Classes};
 use crate::verdict::{Aggregate, EventName, Invariant};
 
 /// What the notifications keep for their subscribers.
 pub(crate) struct Inboxes {
     /// What the events are, for whoever asks for them.
     pub(crate) classes: Classes,
+    /// The district boards by their names.
+    pub(crate) boards: Boards,
     /// The events that are kept, with the number of each.
     kept: Vec<(i64, EventRef)>,
     /// By log and event: whether it is kept.
     is_kept: Vec<Vec<bool>>,
-    subscribers: HashMap<Uuid, SubscriberRow>,
+    subscribers: BTreeMap<Uuid, SubscriberRow>,
     subscriptions: Vec<SubscriptionRow>,
     /// By subscriber: position and event.
-    notifications: HashMap<Uuid, Vec<(i64, Uuid)>>,
+    notifications: BTreeMap<Uuid, Vec<(i64, Uuid)>>,
 }
 
 #[derive(Deserialize)]
@@ -71,18 +73,19 @@ struct NotificationRow {
 
 impl Inboxes {
     /// With nothing read yet.
-    pub(crate) fn new(classes: Classes, logs: &Logs) -> Self {
+    pub(crate) fn new(classes: Classes, boards: Boards, logs: &Logs) -> Self {
         Self {
             classes,
+            boards,
             kept: Vec::new(),
             is_kept: logs
                 .logs
                 .iter()
                 .map(|log| vec![false; log.events.len()])
                 .collect(),
-            subscribers: HashMap::new(),
+            subscribers: BTreeMap::new(),
             subscriptions: Vec::new(),
-            notifications: HashMap::new(),
+            notifications: BTreeMap::new(),
         }
     }
 
@@ -193,7 +196,7 @@ pub(crate) fn judge(run: &Run, inboxes: &mut Inboxes, findings: &mut Findings) -
 }
 
 /// The subscribers of the manifest by their ids.
-fn known(subscribers: &[Subscriber]) -> Result<HashMap<Uuid, &Subscriber>> {
+fn known(subscribers: &[Subscriber]) -> Result<BTreeMap<Uuid, &Subscriber>> {
     let by_id = subscribers.iter().map(|one| {
         let id = filter::id("subscribers", &one.name);
         Ok((

@@ -1,11 +1,16 @@
 //! Words that repeat, each kept once.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use crate::ids::QuickHasher;
+
+type WordMap = HashMap<Box<str>, u32, BuildHasherDefault<QuickHasher>>;
 
 /// Words by number and numbers by word.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: WordMap,
     words: Vec<Box<str>>,
 }
 
@@ -26,6 +31,11 @@ impl Words {
         self.numbers.get(word).copied()
     }
 
+    /// All words, by number.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(AsRef::as_ref)
+    }
+
     /// The word of a number that this has given.
     pub(crate) fn word(&self, number: u32) -> &str {
         self.words.get(number as usize).map_or("", AsRef::as_ref)
@@ -36,7 +46,7 @@ impl Words {
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     /// A map for each type, so that looking one up copies no text.
-    numbers: Vec<HashMap<Box<str>, u32>>,
+    numbers: Vec<WordMap>,
     count: u32,
 }
 
@@ -45,7 +55,7 @@ impl Pairs {
     pub(crate) fn number(&mut self, r#type: u32, id: &str) -> u32 {
         let r#type = r#type as usize;
         if r#type >= self.numbers.len() {
-            self.numbers.resize_with(r#type + 1, HashMap::default);
+            self.numbers.resize_with(r#type + 1, WordMap::default);
         }
         let of_type = &mut self.numbers[r#type];
         if let Some(number) = of_type.get(id) {

@@ -72,6 +72,26 @@ fn the_same_seed_makes_the_same_history() {
 }
 
 #[test]
+fn the_same_run_has_the_same_verdict() {
+    let mut history = right(1);
+    for service in ["registry", "commitments", "notifications", "reporting"] {
+        let lines = history.dump(service);
+        let kept = lines.len() / 2;
+        lines.truncate(kept);
+    }
+    let verdict = || {
+        history
+            .breaches()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let first = verdict();
+    assert!(first.len() > 100);
+    assert_eq!(first, verdict());
+}
+
+#[test]
 fn a_run_that_is_not_whole_is_no_right_run() {
     let files = [
         "run.json",

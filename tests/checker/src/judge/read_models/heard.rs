@@ -1,7 +1,7 @@
 //! What a consumer has heard: the mark of each aggregate, and how many events of each producer.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub(super) struct Heard<'a> {
     consumer: &'a str,
     /// By producer: its log, and of each aggregate the version of its last event until its mark has
     /// come.
-    producers: HashMap<&'a str, (&'a Log, Vec<Option<i64>>)>,
+    producers: BTreeMap<&'a str, (&'a Log, Vec<Option<i64>>)>,
     counted: Vec<&'a str>,
 }
 

@@ -1,6 +1,6 @@
 //! What the subscribers' clients saw.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -18,7 +18,7 @@ use crate::verdict::{EventName, Invariant};
 /// When a log cannot be read.
 pub(super) fn judge(
     judge: &Judge<'_>,
-    known: &HashMap<Uuid, &Subscriber>,
+    known: &BTreeMap<Uuid, &Subscriber>,
     dir: &Path,
     findings: &mut Findings,
 ) -> Result<()> {
@@ -166,7 +166,7 @@ impl Client<'_> {
     }
 
     /// A client that stayed to the end has seen the last position.
-    fn end(&self, known: &HashMap<Uuid, &Subscriber>, findings: &mut Findings) {
+    fn end(&self, known: &BTreeMap<Uuid, &Subscriber>, findings: &mut Findings) {
         let Some(place) = &self.seen else { return };
         let Some(known) = known.get(&place.subscriber).filter(|known| known.to_end) else {
             return;
