@@ -10,13 +10,11 @@ use crate::generator::{self, Outcome, calls_in};
 use crate::scale::Scale;
 use crate::stage::Stage;
 
-/// Callers that find out what the service can do: as many calls as a replica takes at once, less
-/// some.
-const CALLERS: usize = 64;
+/// Places for calls for each of the callers that find out what the service can do: enough callers to
+/// keep it busy, few enough that none is refused.
+const PLACES_PER_CALLER: usize = 4;
 /// The load, in capacities.
 const LOAD: f64 = 3.0;
-/// Calls that a replica has under way at most, by its defaults: they fill up before one is refused.
-const PLACES: f64 = 256.0;
 /// A load under which nobody waits, in capacities.
 const CALM: f64 = 0.2;
 /// Time in which things must be as before.
@@ -28,7 +26,11 @@ const FACTOR: f64 = 2.0;
 const SLACK_MS: f64 = 5.0;
 
 pub(crate) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figure>> {
-    let desk = Desk::open(stage, "overload", scale.organisations, RelayIs::Running).await?;
+    let (organisations, relay) = (scale.organisations, RelayIs::Running);
+    let desk = Desk::open_with(stage, "overload", organisations, relay, |config| {
+        config.limits.max_calls = scale.places;
+    });
+    let desk = desk.await?;
     warm_up(&desk.clients, scale.warm_up).await;
     let mut measured = Measured::default();
     for _ in 0..scale.pairs {
@@ -50,10 +52,12 @@ struct Measured {
 impl Measured {
     /// Calm, peak, overload, calm again.
     async fn round(&mut self, clients: &Clients, scale: &Scale) -> anyhow::Result<()> {
-        let peak = peak(clients, scale.phase).await?;
+        let callers = (scale.places / PLACES_PER_CALLER).max(1);
+        let peak = peak(clients, callers, scale.phase).await?;
         let calm = load(clients, peak * CALM, scale.phase).await.whole()?;
-        // Long enough that most of it finds every place taken.
-        let full_after = Duration::from_secs_f64(PLACES / (peak * (LOAD - 1.0)));
+        // Places fill up before a call is refused; most of the load shall find them taken.
+        let places = f64::from(u32::try_from(scale.places)?);
+        let full_after = Duration::from_secs_f64(places / (peak * (LOAD - 1.0)));
         let siege = load(clients, peak * LOAD, scale.siege.max(4 * full_after)).await;
         siege.sound()?;
         let began = Instant::now();
@@ -92,7 +96,7 @@ impl Measured {
             Figure {
                 bench: "overload",
                 numerator: "commands done in a second under three times the load",
-                denominator: "commands done in a second by 64 callers who wait: the peak",
+                denominator: "commands done in a second by callers who wait, a quarter of the places: the peak",
                 unit: "1/s",
                 pairs: self.goodput,
                 aim: Aim::AtLeast(0.9),
@@ -121,9 +125,9 @@ impl Measured {
     }
 }
 
-async fn peak(clients: &Clients, time: Duration) -> anyhow::Result<f64> {
+async fn peak(clients: &Clients, callers: usize, time: Duration) -> anyhow::Result<f64> {
     let clients = clients.clone();
-    let outcome = generator::closed(CALLERS, time, move |caller| {
+    let outcome = generator::closed(callers, time, move |caller| {
         let clients = clients.clone();
         async move { clients.update(caller).await }
     });

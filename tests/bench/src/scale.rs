@@ -21,6 +21,8 @@ pub struct Scale {
     pub sizes: Vec<i64>,
     /// Calls of one kind on one size in one round (B7).
     pub calls: u64,
+    /// Calls that the overloaded service has under way at most.
+    pub places: usize,
     /// Time of the overload, and of each attack's watch.
     pub siege: Duration,
     /// Connections of the idle crowd.
@@ -42,6 +44,8 @@ impl Scale {
             flowed: 20_000,
             sizes,
             calls: 500,
+            // The default of production.
+            places: 256,
             siege: Duration::from_secs(10),
             crowd: 10_000,
         }
@@ -59,6 +63,7 @@ impl Scale {
             flowed: 2_000,
             sizes: vec![200, 2_000],
             calls: 100,
+            places: 256,
             siege: Duration::from_secs(3),
             crowd: 500,
         }
@@ -74,6 +79,8 @@ impl Scale {
             flowed: 200,
             sizes: vec![120, 240],
             calls: 10,
+            // Those who hold one must have an answer in time, on a slow and busy machine too.
+            places: 16,
             siege: Duration::from_secs(1),
             crowd: 40,
             ..Self::quick(1)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handslag_platform::config::Config;
 use handslag_platform::{Running, id};
 use handslag_proto::registry::v1 as proto;
 use handslag_proto::registry::v1::registry_service_client::RegistryServiceClient;
@@ -57,6 +58,17 @@ impl Desk {
         organisations: i64,
         relay: RelayIs,
     ) -> anyhow::Result<Self> {
+        Self::open_with(stage, name, organisations, relay, |_| {}).await
+    }
+
+    /// As [`Self::open`], with a configuration changed by the bench.
+    pub(crate) async fn open_with(
+        stage: &Stage,
+        name: &str,
+        organisations: i64,
+        relay: RelayIs,
+        tune: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
         let database = stage.database_of::<Registry>(name).await?;
         let pool = stage.pool(&database, 4).await?;
         let lock = match relay {
@@ -66,6 +78,7 @@ impl Desk {
         let amqp = stage.vhost(name).await?;
         let mut config = stage.config(&database, &amqp)?;
         config.database.pool_size = CONNECTIONS;
+        tune(&mut config);
         let running = handslag_platform::start::<Registry>(config).await?;
         let stock = Stock::fill(stage, running.grpc_address, &pool, organisations).await?;
         let clients = Clients {
