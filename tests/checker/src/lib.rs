@@ -3,9 +3,9 @@
 //!
 //! A run is a directory of [`record`]s: what the clients asked for and were told, a dump of every
 //! database, everything that a queue bound to all events got, what the subscribers saw, and what
-//! was done to the system meanwhile. [`judge`] reads it and answers a [`Verdict`]: for each breach
-//! the [`Invariant`], the aggregate, the event and a sentence. What exactly each invariant asks for
-//! stands at the head of the file that judges it, under `judge`.
+//! was done to the system meanwhile. [`judge()`] reads it and answers a [`Verdict`]: for each
+//! breach the [`Invariant`], the aggregate, the event and a sentence. What exactly each invariant
+//! asks for stands at the head of the file that judges it, under `judge`.
 //!
 //! # Design notes
 //! The judge knows the contracts and nothing else of what it judges: it decodes the events itself,

@@ -327,8 +327,8 @@ pub struct Seen<'a> {
     pub subject_version: i64,
     /// Number in the subscriber's inbox.
     pub position: i64,
-    /// Which connection of this client, from 1: what was not acknowledged comes again on the next. A
-    /// client that pulls begins a new one whenever it asks from an older cursor.
+    /// Which connection of this client, from 1: what was not acknowledged comes again on the next.
+    /// A client that pulls begins a new one whenever it asks from an older cursor.
     pub connection: u32,
 }
 
