@@ -19,7 +19,7 @@ use handslag_proto::RequestFields;
 use prost::Message;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::{PgPool, Postgres};
+use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Notify;
 
 use crate::config::DatabaseConfig;
@@ -32,6 +32,10 @@ const ACQUIRE_TIME_MOST: Duration = Duration::from_secs(3);
 /// A connection is renewed after this time, so that a replica follows a failover and memory in the
 /// server is freed.
 const CONNECTION_AGE_MOST: Duration = Duration::from_secs(30 * 60);
+/// A connection that has been idle for longer is asked whether it still lives before it is used:
+/// long enough that none is asked under load, short enough that few calls meet one that died with
+/// its server.
+const UNTESTED_TIME_MOST: Duration = Duration::from_secs(1);
 /// Longest statement: below the 10 seconds of a call, so that the database gives up before the
 /// client does.
 const STATEMENT_TIME_MOST: &str = "8s";
@@ -66,6 +70,16 @@ impl Database {
             .max_connections(config.pool_size)
             .acquire_timeout(ACQUIRE_TIME_MOST)
             .max_lifetime(CONNECTION_AGE_MOST)
+            // A ping before each use is a round trip of its own; one that was just in use answers.
+            .test_before_acquire(false)
+            .before_acquire(|connection, idle| {
+                Box::pin(async move {
+                    if idle.idle_for > UNTESTED_TIME_MOST {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_release(|connection, _| {
                 Box::pin(async move {
                     let clean = is_outside_transaction(connection).await?;

@@ -23,8 +23,6 @@ use process::{Orders, Process};
 /// Replicas of each service, in the order of [`SERVICES`]: two of those whose leader is stopped and
 /// whose consumer is taken over, one of the others, since the machine is small.
 const REPLICAS: [usize; 4] = [2, 1, 2, 1];
-/// Connections of a replica to its database.
-const POOL_SIZE: u32 = 5;
 /// The first port that is tried: below those that the system hands out for outgoing connections,
 /// which could take a service's port while it is being started again.
 const PORT_BASE: u16 = 23_000;
@@ -114,27 +112,6 @@ impl Fleet {
         let to_broker = AmqpProxy::before(&amqp_url, seed)?;
         let name = |url: &String| url.rsplit('/').next().unwrap_or_default().to_owned();
         let databases = [0, 1, 2, 3].map(|place: usize| name(&database_urls[place]));
-        let environment = |place: usize| -> Result<Vec<(&'static str, String)>> {
-            Ok(vec![
-                (
-                    "HANDSLAG_DATABASE_URL",
-                    to_database.through(&database_urls[place])?,
-                ),
-                ("HANDSLAG_AMQP_URL", to_broker.through(&amqp_url)?),
-                (
-                    "HANDSLAG_JWKS_FILE",
-                    issuer.jwks_file().display().to_string(),
-                ),
-                (
-                    "HANDSLAG_TOKEN_KEY",
-                    format!("a key of a run of faults, {seed:032}"),
-                ),
-                ("HANDSLAG_POOL_SIZE", POOL_SIZE.to_string()),
-                ("HANDSLAG_CALLS_PER_SECOND", "100000".to_owned()),
-                ("HANDSLAG_CALLS_BURST", "100000".to_owned()),
-                ("HANDSLAG_LOG", "info,sqlx=off,lapin=off,h2=warn".to_owned()),
-            ])
-        };
         let mut processes = Vec::new();
         let mut to_service = Vec::new();
         let mut port = PORT_BASE;
@@ -144,7 +121,17 @@ impl Fleet {
                     place,
                     grpc: free(&mut port)?,
                     admin: free(&mut port)?,
-                    environment: environment(place)?,
+                    environment: vec![
+                        (
+                            "HANDSLAG_DATABASE_URL",
+                            to_database.through(&database_urls[place])?,
+                        ),
+                        ("HANDSLAG_AMQP_URL", to_broker.through(&amqp_url)?),
+                        (
+                            "HANDSLAG_JWKS_FILE",
+                            issuer.jwks_file().display().to_string(),
+                        ),
+                    ],
                     log: folder.join(format!("{}-{replica}.log", SERVICES[place])),
                 };
                 to_service.push((place, Proxy::start(orders.grpc, seed)?));

@@ -18,6 +18,19 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// Pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
+/// What every process is told alike.
+const COMMON: [(&str, &str); 5] = [
+    (
+        "HANDSLAG_TOKEN_KEY",
+        "a key of a run of faults, and of nothing else",
+    ),
+    ("HANDSLAG_POOL_SIZE", "5"),
+    // The load comes from few subjects, and its rate is what the run sets.
+    ("HANDSLAG_CALLS_PER_SECOND", "100000"),
+    ("HANDSLAG_CALLS_BURST", "100000"),
+    ("HANDSLAG_LOG", "info,sqlx=off,lapin=off,h2=warn"),
+];
+
 /// The `main` of the service whose name this program was called by.
 pub(crate) fn service_to_become() -> Option<fn() -> ExitCode> {
     let called = std::env::args().next()?;
@@ -45,7 +58,7 @@ pub(crate) struct Orders {
     pub(crate) place: usize,
     pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
-    /// The variables that every process of a run gets, secrets among them.
+    /// Where its servers are and whose tokens it takes, secrets among them.
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) log: PathBuf,
 }
@@ -91,6 +104,7 @@ impl Process {
         command
             .arg0(format!("{NAME_PREFIX}{}", self.service()))
             .arg("serve")
+            .envs(COMMON)
             .envs(self.orders.environment.iter().cloned())
             .envs(self.extra.iter().cloned())
             .env("HANDSLAG_GRPC_ADDRESS", self.orders.grpc.to_string())

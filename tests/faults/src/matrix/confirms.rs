@@ -37,7 +37,13 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::new(
             "nacked",
             "the broker says that it has not taken a message over",
-            |scene| play(scene, Rule::new(Fate::Nack, When::Every(EVERY)).everywhere()).boxed(),
+            |scene| {
+                play(
+                    scene,
+                    Rule::new(Fate::Nack, When::Every(EVERY)).everywhere(),
+                )
+                .boxed()
+            },
         )
         .short(),
         Fault::new(

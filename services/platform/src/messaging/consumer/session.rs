@@ -39,7 +39,7 @@ type Delivered = (Delivery, Envelope<Raw>);
 /// What is delivered beside events.
 enum Other {
     Control(String),
-    Garbage(Burial),
+    Garbage(Box<Burial>),
 }
 
 pub(super) struct Session<'a> {
@@ -138,7 +138,7 @@ impl Session<'_> {
                     self.acknowledge(&delivery, false).await?;
                 }
                 Message::Other((delivery, Other::Garbage(burial))) => {
-                    self.bury(&delivery, burial).await?;
+                    self.bury(&delivery, *burial).await?;
                 }
             }
         }
@@ -163,7 +163,7 @@ impl Session<'_> {
             Err(malformed) => malformed.to_string(),
         };
         let burial = Burial::of_garbage(self.queue, producer, headers, payload, error);
-        Message::Other((delivery, Other::Garbage(burial)))
+        Message::Other((delivery, Other::Garbage(Box::new(burial))))
     }
 
     /// Applies deliveries together, or one by one if they do not go together.
