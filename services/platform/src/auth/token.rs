@@ -2,8 +2,9 @@
 //!
 //! # Design notes
 //! Only RS256, ES256 and EdDSA are read: with `none` anybody signs, and with HMAC whoever holds the
-//! public key does. The algorithm must also be the key's own. Expiry is compared with the
-//! platform's clock and not by the library, so that there is one clock.
+//! public key does. The algorithm must also be the key's own. A token that demands an extension is
+//! refused, since we understand none (RFC 7515, 4.1.11) and the library passes them over. Expiry is
+//! compared with the platform's clock and not by the library, so that there is one clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -113,6 +114,9 @@ impl Verifier {
             return Err(invalid(
                 "the token's signature must be RS256, ES256 or EdDSA",
             ));
+        }
+        if header.crit.is_some() {
+            return Err(invalid("the token demands an extension that is not read"));
         }
         let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
         let mut validation = Validation::new(header.alg);

@@ -9,6 +9,7 @@
 mod access;
 mod commands;
 mod errors;
+mod fuzzed;
 mod hostile;
 mod keys;
 mod limits;
