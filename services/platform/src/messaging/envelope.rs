@@ -230,11 +230,17 @@ fn table(headers: &Headers) -> FieldTable {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{any, prop_assert_eq, proptest};
+    use handslag_proto::events::v1::AreaCreated;
+    use lapin::BasicProperties;
+    use lapin::types::{AMQPValue, FieldArray, FieldTable, LongString};
+    use proptest::prelude::{
+        Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest,
+    };
+    use proptest::sample::select;
     use time::OffsetDateTime;
     use uuid::Uuid;
 
-    use super::{Envelope, Malformed, Raw, received_headers};
+    use super::{Envelope, Headers, Malformed, Raw, received_headers};
 
     fn envelope(subject: String, version: i64, seconds: i64) -> Envelope<Raw> {
         Envelope {
@@ -268,6 +274,101 @@ mod tests {
             let headers = received_headers(&sent.properties());
             let received = Envelope::from_headers(&headers, sent.body.payload.clone());
             prop_assert_eq!(received, Ok(sent));
+        }
+    }
+
+    /// Values of every type that a header may have, absurd ones among them.
+    fn values() -> impl Strategy<Value = AMQPValue> {
+        let bytes = proptest::collection::vec(any::<u8>(), 0..40);
+        let leaf = prop_oneof![
+            bytes.prop_map(|bytes| AMQPValue::LongString(LongString::from(bytes))),
+            "\\PC{0,20}".prop_map(|text| AMQPValue::LongString(text.as_str().into())),
+            any::<i64>().prop_map(AMQPValue::LongLongInt),
+            any::<u32>().prop_map(AMQPValue::LongUInt),
+            any::<i8>().prop_map(AMQPValue::ShortShortInt),
+            any::<bool>().prop_map(AMQPValue::Boolean),
+            any::<f64>().prop_map(AMQPValue::Double),
+            any::<u64>().prop_map(AMQPValue::Timestamp),
+            Just(AMQPValue::Void),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            let list = proptest::collection::vec(inner.clone(), 0..3);
+            let table = inner.prop_map(|value| {
+                let mut table = FieldTable::default();
+                table.insert("a".into(), value);
+                AMQPValue::FieldTable(table)
+            });
+            let array = list.prop_map(|list| AMQPValue::FieldArray(FieldArray::from(list)));
+            prop_oneof![array, table]
+        })
+    }
+
+    /// Texts that a header of an event might hold, and such that it might not.
+    fn texts() -> impl Strategy<Value = String> {
+        const ODD: &[&str] = &[
+            "",
+            "0",
+            "-1",
+            "1",
+            "9223372036854775807",
+            "9223372036854775808",
+            "+1",
+            " 1",
+            "1.0",
+            "/handslag/",
+            "/handslag/registry",
+            "0000-01-01T00:00:00Z",
+            "9999-12-31T23:59:60Z",
+            "9999-12-31T23:59:59-23:59",
+            "2026-03-01t12:00:00z",
+            "{00000000-0000-0000-0000-000000000007}",
+        ];
+        prop_oneof![select(ODD).prop_map(str::to_owned), "\\PC{0,30}"]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_headers_are_the_event_is_refused_or_survives_the_wire_again(
+            changes in proptest::collection::btree_map(
+                select(envelope(String::new(), 1, 0).headers().into_keys().collect::<Vec<_>>()),
+                proptest::option::of(texts()),
+                0..4,
+            ),
+            others in proptest::collection::btree_map("\\PC{0,20}", "\\PC{0,20}", 0..3),
+            payload in any::<Vec<u8>>(),
+        ) {
+            let mut headers = envelope("areas/social".to_owned(), 1, 0).headers();
+            headers.extend(others);
+            for (name, value) in changes {
+                match value {
+                    Some(value) => headers.insert(name, value),
+                    None => headers.remove(&name),
+                };
+            }
+            let Ok(read) = Envelope::from_headers(&headers, payload.clone()) else {
+                return Ok(());
+            };
+            prop_assert!(read.version >= 1 && read.seq >= 1);
+            let again = received_headers(&read.properties());
+            prop_assert_eq!(Envelope::from_headers(&again, payload), Ok(read.clone()));
+            // A message or none, and never a panic.
+            let _either = read.decode::<AreaCreated>();
+        }
+
+        #[test]
+        fn whatever_a_header_holds_it_is_a_text_that_can_be_kept_or_left_out(
+            values in proptest::collection::btree_map("\\PC{0,20}|a\u{0}b", values(), 0..5),
+        ) {
+            let mut table = FieldTable::default();
+            for (name, value) in values {
+                table.insert(name.as_str().into(), value);
+            }
+            let headers: Headers =
+                received_headers(&BasicProperties::default().with_headers(table));
+            for (name, value) in &headers {
+                prop_assert!(!name.contains('\0') && !value.contains('\0'));
+            }
+            prop_assert!(Envelope::from_headers(&headers, vec![]).is_err());
         }
     }
 

@@ -4,4 +4,5 @@ mod audited;
 mod bed;
 mod dead;
 mod flow;
+mod fuzzed;
 mod repair;
