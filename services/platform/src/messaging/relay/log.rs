@@ -89,9 +89,13 @@ pub(crate) async fn read(
                o.time AS "time?", o.traceparent AS "traceparent?", o.payload AS "payload?"
         FROM (VALUES (1)) AS always (one)
         LEFT JOIN (
-            (SELECT outbox.* FROM unnest($2::bigint[], $3::bigint[]) AS hole (first, last)
-             JOIN outbox ON seq BETWEEN hole.first AND hole.last
-             ORDER BY seq LIMIT $4)
+            -- Hole by hole: as a join, the planner would walk the whole log in order of seq and
+            -- look for each row's hole, at every poll and when there is no hole at all.
+            (SELECT late.* FROM unnest($2::bigint[], $3::bigint[]) AS hole (first, last)
+             CROSS JOIN LATERAL (
+                 SELECT * FROM outbox WHERE seq BETWEEN hole.first AND hole.last
+                 ORDER BY seq LIMIT $4) AS late
+             ORDER BY late.seq LIMIT $4)
             UNION ALL
             (SELECT * FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $4)
         ) AS o ON true
