@@ -6,6 +6,7 @@
     reason = "a harness fails the test it serves"
 )]
 
+pub mod fuzz;
 mod town;
 
 pub use town::{Town, eventually, message};

@@ -12,6 +12,8 @@ mod access;
 mod broker_outage;
 #[path = "stories/extension.rs"]
 mod extension;
+#[path = "stories/fuzzed.rs"]
+mod fuzzed;
 #[path = "stories/main_job.rs"]
 mod main_job;
 #[path = "stories/malformed.rs"]
