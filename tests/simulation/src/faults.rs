@@ -16,7 +16,7 @@ const AWAY: (Time, Time) = (50 * MILLISECOND, 10 * SECOND);
 /// What strikes once.
 type Fault = fn(&Sim);
 
-const FAULTS: [Fault; 20] = [
+const FAULTS: [Fault; 22] = [
     processes::kill_a_relay,
     processes::freeze_a_relay,
     processes::stop_a_relay,
@@ -25,6 +25,8 @@ const FAULTS: [Fault; 20] = [
     servers::end_the_leaders_session,
     servers::crash_the_producers_database,
     servers::crash_a_consumers_database,
+    servers::restore_a_consumers_database,
+    servers::miscount,
     servers::rebuild_a_read_model,
     servers::restart_the_broker,
     servers::restart_the_broker_without_its_data,

@@ -91,15 +91,8 @@ impl Judge {
         }
     }
 
-    /// A transaction of a service has become visible: its marks tell what has had its effect, and
-    /// what it agreed on is true.
-    pub(crate) fn written(
-        &mut self,
-        service: usize,
-        writes: &Writes,
-        tables: &Tables,
-        producer: &Producer,
-    ) {
+    /// A transaction of a service has become visible: its marks tell what has had its effect.
+    pub(crate) fn written(&mut self, service: usize, writes: &Writes, tables: &Tables) {
         let noted = writes.noted.iter().map(|seq| (service, *seq));
         self.noted.extend(noted);
         for (aggregate, _) in &writes.marks {
@@ -112,10 +105,12 @@ impl Judge {
                 ));
             }
         }
-        if let Some(account) = writes.account
-            && account.agreed != producer.truth(account.agreed.seq)
-        {
-            let Mark { seq, count, .. } = account.agreed;
+    }
+
+    /// A service has agreed on something.
+    pub(crate) fn agreed(&mut self, service: usize, agreed: Mark, producer: &Producer) {
+        if agreed != producer.truth(agreed.seq) {
+            let Mark { seq, count, .. } = agreed;
             self.find(format!(
                 "service {service} has agreed on {count} events up to {seq}, which is not so"
             ));

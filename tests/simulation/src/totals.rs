@@ -22,6 +22,8 @@ pub enum Count {
     ConsumersAborted,
     ConsumerFreezes,
     ServiceCrashes,
+    ServicesRestored,
+    Miscounts,
     LockWaits,
     Deadlocks,
     BrokerRestarts,
@@ -59,7 +61,7 @@ pub enum Count {
 }
 
 /// Names, in the order of the variants.
-const NAMES: [(Count, &str); 50] = [
+const NAMES: [(Count, &str); 52] = [
     (Count::Steps, "steps"),
     (Count::EventsCommitted, "events committed"),
     (Count::EventsRolledBack, "events rolled back"),
@@ -79,6 +81,8 @@ const NAMES: [(Count, &str); 50] = [
     (Count::ConsumersAborted, "consumers killed by an event"),
     (Count::ConsumerFreezes, "consumers frozen"),
     (Count::ServiceCrashes, "crashes of a consumer's database"),
+    (Count::ServicesRestored, "consumers' databases restored"),
+    (Count::Miscounts, "accounts made wrong"),
     (Count::LockWaits, "waits for a lock of another replica"),
     (Count::Deadlocks, "deadlocks"),
     (Count::BrokerRestarts, "restarts of the broker"),

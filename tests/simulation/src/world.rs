@@ -184,6 +184,7 @@ impl World {
         let Some(writes) = tables.end(id) else {
             return false;
         };
+        let agreed = tables.account.agreed;
         tables.apply(&writes);
         for event in &writes.effects {
             let name = format!("service {service}");
@@ -192,7 +193,12 @@ impl World {
                 .tell(&name, || format!("commits the effect of {event}"));
             self.judge.effected(&name, event, tables, &self.producer);
         }
-        self.judge.written(service, &writes, tables, &self.producer);
+        self.judge.written(service, &writes, tables);
+        // An account that somebody made wrong may stay so until there is an agreement.
+        if tables.account.agreed != agreed {
+            self.judge
+                .agreed(service, tables.account.agreed, &self.producer);
+        }
         self.run.notify(Topic::ServiceLocks(service));
         true
     }

@@ -78,6 +78,22 @@ fn every_refused_design_is_found_by_the_promise_that_it_breaks() {
 }
 
 #[test]
+fn replays_do_without_a_recount_where_no_account_is_wrong() {
+    let (mut replays, mut recounts) = (0, 0);
+    for seed in 1..=500 {
+        let totals = simulate(seed, Options::default()).totals;
+        if totals.of(Count::Miscounts) == 0 {
+            replays += totals.of(Count::ReplaysAsked);
+            recounts += totals.of(Count::Recounts);
+        }
+    }
+    assert!(
+        replays > 100 && recounts * 10 < replays,
+        "{recounts} of {replays}"
+    );
+}
+
+#[test]
 fn a_seed_has_one_history() {
     let mut lines = 0;
     for seed in 1..20 {

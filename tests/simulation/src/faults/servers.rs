@@ -63,6 +63,36 @@ pub(super) fn rebuild_a_read_model(sim: &Sim) {
     });
 }
 
+/// Makes a backup of a consumer's database, or brings the last one back.
+pub(super) fn restore_a_consumers_database(sim: &Sim) {
+    sim.with(|world| {
+        let up_at = up_at(world);
+        let service = world.run.chance.below(world.services.len());
+        let tables = &mut world.services[service];
+        tables.crash(service, up_at, &mut world.run);
+        if tables.restore() {
+            struck(world, Count::ServicesRestored, || {
+                format!("restores the database of service {service} from its backup")
+            });
+        } else {
+            tables.back_up();
+        }
+    });
+}
+
+/// Makes a consumer's account wrong, as who mends tables by hand may; a lock is respected.
+pub(super) fn miscount(sim: &Sim) {
+    sim.with(|world| {
+        let service = world.run.chance.below(world.services.len());
+        if world.services[service].is_idle() {
+            world.services[service].account.agreed.count += 1;
+            struck(world, Count::Miscounts, || {
+                format!("makes the account of service {service} wrong")
+            });
+        }
+    });
+}
+
 pub(super) fn restart_the_broker(sim: &Sim) {
     sim.with(|world| {
         let up_at = up_at(world);

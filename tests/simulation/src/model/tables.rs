@@ -7,6 +7,7 @@
 //! statements look there first.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use handslag_platform::messaging::relay::course::Numbered as _;
 use handslag_platform::messaging::relay::holes::Mark;
@@ -63,10 +64,9 @@ struct Open {
     writes: Writes,
 }
 
-/// The committed tables, and the open transactions.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) locks: Locks,
+/// The committed tables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Committed {
     pub(crate) marks: BTreeMap<usize, i64>,
     pub(crate) parked: BTreeMap<Key, Parked>,
     pub(crate) dead: BTreeMap<Key, Dead>,
@@ -74,9 +74,32 @@ pub(crate) struct Tables {
     pub(crate) account: Account,
     /// The read model: the version up to which each aggregate's effects have happened.
     pub(crate) effects: BTreeMap<usize, i64>,
+}
+
+/// The database: what is committed, and the open transactions.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) locks: Locks,
+    committed: Committed,
+    /// What was committed when somebody made a backup.
+    backup: Option<Committed>,
     up_at: Time,
     crashes: u32,
     open: Vec<Open>,
+}
+
+impl Deref for Tables {
+    type Target = Committed;
+
+    fn deref(&self) -> &Committed {
+        &self.committed
+    }
+}
+
+impl DerefMut for Tables {
+    fn deref_mut(&mut self) -> &mut Committed {
+        &mut self.committed
+    }
 }
 
 impl Tables {
@@ -183,6 +206,21 @@ impl Tables {
             self.locks.release(open.id);
         }
         run.notify(Topic::ServiceLocks(service));
+    }
+
+    /// Makes a backup.
+    pub(crate) fn back_up(&mut self) {
+        self.backup = Some(self.committed.clone());
+    }
+
+    /// Brings the backup back, if there is one; nothing may be open.
+    pub(crate) fn restore(&mut self) -> bool {
+        let backup = self.backup.take();
+        let there = backup.is_some();
+        if let Some(backup) = backup {
+            self.committed = backup;
+        }
+        there
     }
 
     /// `inbox::due`: parked events whose turn has come.
