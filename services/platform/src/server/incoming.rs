@@ -6,6 +6,10 @@
 //! served. Here the number is bounded, a failed accept is waited out, and a full process leaves
 //! newcomers in the kernel's queue instead of turning them away: places come free within seconds,
 //! since whoever takes many of them at once seldom calls.
+//!
+//! A greeting costs about as much as a call. A crowd that connects at once would take both cores for
+//! as long as its greetings last; beyond some newcomers who have not called yet, the next ones come
+//! in one at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,24 +27,35 @@ use crate::server::peer::{FIRST_CALL_TIME_CROWDED, FIRST_CALL_TIME_MOST, Peer};
 const CONNECTIONS_MOST: usize = 2_000;
 /// With fewer free places than this, newcomers get less time to prove themselves.
 const CROWDED_BELOW: usize = CONNECTIONS_MOST / 2;
+/// Peers that have not called yet and were let in without a pause: a deployment of clients that
+/// starts all at once.
+const NEWCOMERS_AT_ONCE: usize = 100;
+/// Pause before each further one, which leaves nine tenths of a core to those who call.
+const NEWCOMER_PAUSE: Duration = Duration::from_millis(1);
 /// After a failed accept: out of file descriptors, or a connection that broke at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The connections, one after the other, without end.
 pub(super) fn peers(listener: TcpListener) -> impl Stream<Item = io::Result<Peer>> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST));
-    stream::unfold((listener, places), |(listener, places)| async move {
+    let newcomers = Arc::new(Semaphore::new(NEWCOMERS_AT_ONCE));
+    let door = (listener, places, newcomers);
+    stream::unfold(door, |(listener, places, newcomers)| async move {
         // Nobody closes the semaphore, so that there is always a next one.
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
         let (stream, address) = accept(&listener).await;
+        let newcomer = Arc::clone(&newcomers).try_acquire_owned().ok();
+        if newcomer.is_none() {
+            tokio::time::sleep(NEWCOMER_PAUSE).await;
+        }
         let crowded = places.available_permits() < CROWDED_BELOW;
         let first_call = if crowded {
             FIRST_CALL_TIME_CROWDED
         } else {
             FIRST_CALL_TIME_MOST
         };
-        let peer = Peer::new(stream, address.ip(), first_call, place);
-        Some((Ok(peer), (listener, places)))
+        let peer = Peer::new(stream, address.ip(), first_call, place, newcomer);
+        Some((Ok(peer), (listener, places, newcomers)))
     })
 }
 

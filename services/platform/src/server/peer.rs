@@ -57,9 +57,17 @@ pub(super) struct Peer {
     received: usize,
     greeted: bool,
     first_call_until: Instant,
-    /// Ends the trial badly; gone once the peer has called.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Gone once the peer has called.
+    trial: Option<Trial>,
     _place: OwnedSemaphorePermit,
+}
+
+/// The time in which a peer has to prove itself.
+#[derive(Debug)]
+struct Trial {
+    until: Pin<Box<Sleep>>,
+    /// Its place among the newcomers, if there was one.
+    _newcomer: Option<OwnedSemaphorePermit>,
 }
 
 impl Peer {
@@ -69,6 +77,7 @@ impl Peer {
         address: IpAddr,
         first_call: Duration,
         place: OwnedSemaphorePermit,
+        newcomer: Option<OwnedSemaphorePermit>,
     ) -> Self {
         let now = Instant::now();
         let greeting_until = now + first_call.min(GREETING_TIME_MOST);
@@ -81,25 +90,28 @@ impl Peer {
             received: 0,
             greeted: false,
             first_call_until: now + first_call,
-            timer: Some(Box::pin(tokio::time::sleep_until(greeting_until))),
+            trial: Some(Trial {
+                until: Box::pin(tokio::time::sleep_until(greeting_until)),
+                _newcomer: newcomer,
+            }),
             _place: place,
         }
     }
 
     /// Whether the peer has failed its trial by now; if not, the task is woken when it would have.
     fn has_failed(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(timer) = &mut self.timer else {
+        let Some(trial) = &mut self.trial else {
             return false;
         };
         if self.info.called.load(Ordering::Relaxed) {
-            self.timer = None;
+            self.trial = None;
             return false;
         }
         if !self.greeted && self.received >= GREETING_BYTES {
             self.greeted = true;
-            timer.as_mut().reset(self.first_call_until);
+            trial.until.as_mut().reset(self.first_call_until);
         }
-        timer.as_mut().poll(context).is_ready()
+        trial.until.as_mut().poll(context).is_ready()
     }
 }
 
