@@ -1,5 +1,6 @@
 //! One case: a method, a caller, and what is sent.
 
+use http::HeaderValue;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 
@@ -19,6 +20,42 @@ const MUTATED: usize = 18;
 /// and so many a frame that does not fit; the others a message.
 const MISFRAMED: usize = 7;
 
+/// Of a hundred cases so many have a header that bites.
+const WITH_HEADER: u32 = 10;
+/// Such headers: traces that cannot be, times that nobody has, bytes of no meaning.
+const HEADERS: [(&str, &str); 15] = [
+    (
+        "traceparent",
+        "00-00000000000000000000000000000000-0000000000000000-00",
+    ),
+    (
+        "traceparent",
+        "00-ffffffffffffffffffffffffffffffff-ffffffffffffffff-ff",
+    ),
+    (
+        "traceparent",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+    ),
+    (
+        "traceparent",
+        "00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01",
+    ),
+    (
+        "traceparent",
+        "00-'; DROP TABLE area; ---b7ad6b7169203331-01",
+    ),
+    ("traceparent", ""),
+    ("tracestate", "a=1,a=2,,=,b"),
+    ("grpc-timeout", "99999999H"),
+    ("grpc-timeout", "999999999S"),
+    ("grpc-timeout", "-1S"),
+    ("grpc-timeout", "1e3S"),
+    ("grpc-timeout", "S"),
+    ("grpc-timeout", ""),
+    ("grpc-trace-bin", "not base64"),
+    ("x-request-id", ""),
+];
+
 /// One case.
 pub(super) struct Case {
     pub(super) number: u64,
@@ -31,6 +68,7 @@ pub(super) struct Case {
     /// What is sent instead of it, frame included.
     pub(super) body: Vec<u8>,
     encoding: Option<&'static str>,
+    header: Option<(&'static str, HeaderValue)>,
 }
 
 impl Case {
@@ -63,6 +101,7 @@ impl Case {
         } else {
             Treated::misframed(&message, &mut chance)
         };
+        let header = chance.percent(WITH_HEADER).then(|| header(&mut chance));
         let is_read = (sent.form == Form::Message).then_some(&request);
         Self {
             number,
@@ -76,6 +115,7 @@ impl Case {
             treatment: sent.treatment,
             body: sent.body,
             encoding: sent.encoding,
+            header,
         }
     }
 
@@ -84,6 +124,7 @@ impl Case {
         let authorization = signer.authorization(&self.caller);
         Sent {
             encoding: self.encoding,
+            header: self.header.clone(),
             body: self.body.clone().into(),
             ..Sent::right(&self.question.method, authorization, &self.request)
         }
@@ -93,6 +134,24 @@ impl Case {
     pub(super) fn is_command(&self) -> bool {
         self.question.form == Form::Message && is_command(&self.question.method)
     }
+}
+
+/// A header that is read before the message, and is absurd; none of them changes the answer.
+fn header(chance: &mut Chance) -> (&'static str, HeaderValue) {
+    let (name, value) = *chance.pick(&HEADERS);
+    if value.is_empty() {
+        let length = chance.below(300);
+        let noise: Vec<u8> = chance.bytes(length);
+        let visible = noise
+            .into_iter()
+            .map(|byte| byte | 0x80)
+            .collect::<Vec<u8>>();
+        return (
+            name,
+            HeaderValue::from_bytes(&visible).expect("no control characters"),
+        );
+    }
+    (name, HeaderValue::from_static(value))
 }
 
 /// A message as it is sent.

@@ -39,6 +39,8 @@ pub(super) struct Sent {
     pub(super) authorization: Option<HeaderValue>,
     /// `grpc-encoding`.
     pub(super) encoding: Option<&'static str>,
+    /// Any other header.
+    pub(super) header: Option<(&'static str, HeaderValue)>,
     /// All frames.
     pub(super) body: Bytes,
     /// Whether many messages may come back.
@@ -57,6 +59,7 @@ impl Sent {
             service: service_of(method),
             authorization,
             encoding: None,
+            header: None,
             body: frame(&request.encode_to_vec()).into(),
             is_streaming: method.is_server_streaming(),
         }
@@ -112,6 +115,9 @@ impl Wires {
             .header("content-type", "application/grpc");
         if let Some(encoding) = sent.encoding {
             request = request.header("grpc-encoding", encoding);
+        }
+        if let Some((name, value)) = &sent.header {
+            request = request.header(*name, value);
         }
         if let Some(authorization) = &sent.authorization {
             request = request.header("authorization", authorization);
