@@ -33,8 +33,8 @@ pub struct Options {
 
 impl Options {
     /// Steps after the last fault within which a world must be quiet: about four times what the
-    /// slowest of 100 000 worlds took, which mended a gap of sixty versions two at a time.
-    pub const STEPS: u64 = 200_000;
+    /// slowest of 100 000 worlds took, which mended long gaps a version or two at a time.
+    pub const STEPS: u64 = 300_000;
 }
 
 impl Default for Options {
