@@ -273,6 +273,23 @@ impl World {
     }
 }
 
+/// Resources that are called as their aggregates are. A subscription and a proceeding are not among
+/// them: their etags count apart from an aggregate's version.
+const NAMED_ALIKE: [&str; 12] = [
+    "organisation",
+    "agreement",
+    "area",
+    "party",
+    "board",
+    "proposal",
+    "figure",
+    "commitment",
+    "action",
+    "deliberation",
+    "subscriber",
+    "report",
+];
+
 /// The aggregate and version that an answer names.
 fn resource(answer: &Value) -> Option<Resource<'static>> {
     let (kind, resource) = answer.as_object()?.iter().next()?;
@@ -284,17 +301,10 @@ fn resource(answer: &Value) -> Option<Resource<'static>> {
         ("signatory", ["agreements", agreement, "signatories", organisation]) => {
             ("signatory", format!("{agreement}.{organisation}"))
         }
-        // A subscription's etag and a proceeding's count apart from the aggregate's version.
-        (
-            "organisation" | "agreement" | "area" | "party" | "board" | "proposal" | "figure",
-            [_, id],
-        )
-        | ("commitment" | "action" | "deliberation" | "subscriber" | "report", [_, id]) => {
-            (kind.as_str(), (*id).to_owned())
-        }
         ("actionPlan", [_, id]) => ("action_plan", (*id).to_owned()),
         ("followUp", [_, id]) => ("follow_up", (*id).to_owned()),
         ("districtBoard", [_, id]) => ("district_board", (*id).to_owned()),
+        (kind, [_, id]) if NAMED_ALIKE.contains(&kind) => (kind, (*id).to_owned()),
         _ => return None,
     };
     Some(Resource {
