@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::context::Context;
 
 /// What the build server's run of the faults is: the short selection, each for so long.
-pub(crate) const SHORT_SECONDS: &str = "4";
+pub(crate) const SHORT_SECONDS: &str = "6";
 /// Seeds of the build server's simulation: some ten seconds.
 const SEEDS: &str = "5000";
 /// How long a fuzz run on demand lasts when nobody says.

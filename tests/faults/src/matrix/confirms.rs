@@ -12,7 +12,7 @@ use crate::proxy::{Fate, Rule, When};
 use crate::scene::Scene;
 
 /// Every how many messages a fault strikes: often in a run, and rarely enough that most pass.
-const EVERY: NonZeroU64 = NonZeroU64::new(60).unwrap();
+const EVERY: NonZeroU64 = NonZeroU64::new(15).unwrap();
 /// A confirm that never comes costs the relay its session after the 15 s of its timeout.
 const RARE: f64 = 0.01;
 
