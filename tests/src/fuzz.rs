@@ -97,7 +97,10 @@ impl Plan {
 
 fn range(text: &str) -> Option<Range<u64>> {
     match text.split_once("..") {
-        Some((from, to)) => Some(from.parse().ok()?..to.parse().ok()?),
+        Some((from, to)) => {
+            let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+            (from < to).then_some(from..to)
+        }
         None => {
             let case: u64 = text.parse().ok()?;
             Some(case..case.checked_add(1)?)
@@ -147,6 +150,9 @@ pub async fn run(town: &Town, plan: &Plan) -> Report {
     };
     let mut report = Report::new(plan.seed, fulfilled);
     let cases = plan.cases.clone().unwrap_or(0..u64::MAX);
+    if cases.end - cases.start <= 1 {
+        report.tell_all();
+    }
     let least = ROUNDS_LEAST * bench.methods.len() as u64;
     let began = Instant::now();
     let goes_on =
@@ -251,6 +257,12 @@ mod tests {
         assert_eq!((said.seed, said.cases), (7, Some(12..13)));
         assert_eq!(said.time, Duration::from_secs(600));
         assert_eq!(plan(&[("HANDSLAG_FUZZ_CASE", "0..90")]).cases, Some(0..90));
+    }
+
+    #[test]
+    #[should_panic(expected = "neither a case nor a range")]
+    fn a_range_that_goes_backwards_is_none() {
+        plan(&[("HANDSLAG_FUZZ_CASE", "9..3")]);
     }
 
     #[test]

@@ -133,6 +133,11 @@ pub(super) fn pattern_by_contract(field: &FieldDescriptor) -> Option<String> {
     pattern_in(&comment(field)).filter(|_| is_text)
 }
 
+/// Whether the contract says that a field need not be there.
+pub(super) fn is_optional(field: &FieldDescriptor) -> bool {
+    comment(field).to_lowercase().contains("optional")
+}
+
 /// What the contract says of a field.
 fn comment(field: &FieldDescriptor) -> String {
     let file = field.parent_message().parent_file_descriptor_proto();
@@ -203,7 +208,7 @@ fn keep<T: PartialEq>(kept: &mut Vec<T>, one: T) {
 mod tests {
     use prost_reflect::{DynamicMessage, FieldDescriptor, Value};
 
-    use super::{Known, pattern_of_field, pattern_of_name};
+    use super::{Known, is_optional, pattern_of_field, pattern_of_name};
 
     fn field(message: &str, name: &str) -> FieldDescriptor {
         let message = handslag_proto::pool()
@@ -237,6 +242,13 @@ mod tests {
             .names
             .insert("areas/*".to_owned(), vec!["areas/a".to_owned()]);
         assert_eq!(pattern_of_field(&area, &known).as_deref(), Some("areas/*"));
+    }
+
+    #[test]
+    fn the_contract_says_what_need_not_be_there() {
+        let propose = "handslag.commitments.v1.ProposeCommitmentRequest";
+        assert!(is_optional(&field(propose, "legal_basis")));
+        assert!(!is_optional(&field(propose, "proposer")));
     }
 
     #[test]

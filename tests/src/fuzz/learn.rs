@@ -16,7 +16,7 @@ use super::{is_command, methods, name_of};
 use crate::Town;
 
 /// Right requests to each method before the first case.
-const QUESTIONS: usize = 15;
+const QUESTIONS: usize = 25;
 /// The seed of those requests: what is known must not depend on the seed of the cases.
 const SEED: u64 = 0;
 /// Where an answer says how to go on, and where the next request repeats it.

@@ -12,13 +12,22 @@ use prost_reflect::{
 };
 
 use super::chance::Chance;
-use super::known::{Known, pattern_of_field};
+use super::known::{Known, is_optional, pattern_of_field};
 use super::texts;
 
 /// The rates at which fields bite, in percent, each as often as it stands here.
 const RATES: [u32; 8] = [0, 0, 0, 4, 4, 15, 50, 100];
 /// Lengths of a list that bites: none, twice the same, above the bounds of 100 and 500 items.
 const LISTS: [usize; 6] = [0, 2, 51, 101, 501, 1_000];
+/// Names of what others stand on.
+const GROUNDS: [&str; 6] = [
+    "agreements/*",
+    "organisations/*",
+    "parties/*",
+    "areas/*",
+    "boards/*",
+    "districtBoards/*",
+];
 /// So many of the names known of a pattern are its first ones, and its last ones.
 const FEW_NAMES: usize = 3;
 /// A list ends beyond this size, in bytes: that it is above a message's limit need be said once.
@@ -67,12 +76,17 @@ impl<'a> Writer<'a> {
         request
     }
 
-    /// Changes a request that was right: always who it is, and now and then a field.
+    /// Changes a request that was right: always who it is, mostly what it is done to, since that
+    /// has had it done, and now and then a field.
     fn renew(&mut self, request: &mut DynamicMessage) {
         let of_type = request.descriptor();
         for field in of_type.fields() {
-            let is_identity = field.name() == "request_id";
-            if is_identity || self.bites() || self.chance.percent(12) {
+            let rate = match pattern_of_field(&field, self.known) {
+                _ if field.name() == "request_id" => 100,
+                Some(pattern) if !GROUNDS.contains(&pattern.as_str()) => 60,
+                _ => 12,
+            };
+            if self.bites() || self.chance.percent(rate) {
                 self.fill(request, &field, 0);
             }
         }
@@ -113,7 +127,11 @@ impl<'a> Writer<'a> {
 
     /// Sets a field, or leaves it out.
     fn fill(&mut self, message: &mut DynamicMessage, field: &FieldDescriptor, depth: u32) {
-        let left_out = if self.bites() { 30 } else { 3 };
+        let left_out = match is_optional(field) {
+            true => 50,
+            false if self.bites() => 30,
+            false => 3,
+        };
         // A command without an identity is refused before anything else is looked at.
         if field.name() != "request_id" && self.chance.percent(left_out) {
             message.clear_field(field);
@@ -292,7 +310,7 @@ impl<'a> Writer<'a> {
         if bites && self.chance.percent(30) {
             return self.biting_text();
         }
-        let one = self.known_name(known.names(pattern));
+        let one = self.known_name(pattern);
         let patterns = known.patterns();
         if bites && !patterns.is_empty() && self.chance.percent(30) {
             let other = *self.chance.pick(&patterns);
@@ -312,16 +330,22 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A name of the first ones, which the record has much to say of, of the last ones, which are
-    /// still open, or any.
-    fn known_name(&mut self, names: &'a [String]) -> Option<&'a str> {
+    /// Of what others stand on mostly one of the first names, which the record has much to say of;
+    /// of all else mostly one of the last, which is still open.
+    fn known_name(&mut self, pattern: &str) -> Option<&'a str> {
+        let known = self.known;
+        let names = known.names(pattern);
         let few = names.len().min(FEW_NAMES);
-        let last = names.last()?;
+        let (first, last) = (&names[..few], &names[names.len() - few..]);
         let from = match self.chance.below(10) {
-            0..4 => &names[..few],
-            4..7 if has_id(last) => &names[names.len() - few..],
+            0..7 if GROUNDS.contains(&pattern) => first,
+            0..1 => first,
+            1..7 => last,
             _ => names,
         };
+        if from.is_empty() {
+            return None;
+        }
         let name: &String = self.chance.pick(from);
         Some(name)
     }

@@ -25,6 +25,8 @@ pub struct Report {
     answers: BTreeMap<String, BTreeMap<String, u64>>,
     fulfilled: BTreeSet<String>,
     seen: Vec<String>,
+    /// The cases in full, where a person asked for one.
+    told: Option<Vec<String>>,
 }
 
 impl Report {
@@ -37,7 +39,13 @@ impl Report {
             seed,
             answers: BTreeMap::new(),
             seen: Vec::new(),
+            told: None,
         }
+    }
+
+    /// Tells each case in full, whatever came of it.
+    pub(super) fn tell_all(&mut self) {
+        self.told = Some(Vec::new());
     }
 
     /// Counts an answer, and keeps what is wrong with it; the same of the same method once.
@@ -49,10 +57,16 @@ impl Report {
         }
         let answers = self.answers.entry(call.clone()).or_default();
         *answers.entry(word).or_default() += 1;
+        if self.told.is_some() {
+            let description = self.description(case, answer);
+            self.told.get_or_insert_default().push(description);
+        }
         for complaint in complaints {
             let once = format!("{call}: {complaint}");
             if !self.seen.contains(&once) {
-                self.findings.push(self.finding(case, answer, &complaint));
+                let description = self.description(case, answer);
+                self.findings
+                    .push(format!("{call}: {complaint}\n{description}"));
                 self.seen.push(once);
             }
         }
@@ -71,7 +85,8 @@ impl Report {
             .collect()
     }
 
-    fn finding(&self, case: &Case, answer: &Answer, complaint: &str) -> String {
+    /// A case with what repeats it.
+    fn description(&self, case: &Case, answer: &Answer) -> String {
         let Self { seed, .. } = self;
         let number = case.number;
         let request = serde_json::to_string(&case.request).unwrap_or_default();
@@ -80,14 +95,12 @@ impl Report {
             Answer::Whole { status, .. } => crate::message(status),
         };
         format!(
-            "{call}: {complaint}\n  \
-             seed {seed}, case {number}, {caller:?}, {treatment}\n  \
+            "  seed {seed}, case {number}, {caller:?}, {treatment}\n  \
              answer: {told}\n  \
              request: {request}\n  \
              bytes: {bytes}\n  \
              again: HANDSLAG_FUZZ_SEED={seed} HANDSLAG_FUZZ_CASE={number}, \
              or with all before it HANDSLAG_FUZZ_CASE=0..{after}",
-            call = name_of(&case.question.method),
             caller = case.caller,
             treatment = case.treatment,
             told = cut(&told),
@@ -100,6 +113,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for case in self.told.iter().flatten() {
+            writeln!(f, "{case}")?;
+        }
         for (method, answers) in &self.answers {
             let counts: Vec<String> = answers
                 .iter()
@@ -165,11 +181,15 @@ mod tests {
         assert_eq!(report.never_fulfilled().len(), methods.len());
         let again = "HANDSLAG_FUZZ_SEED=3 HANDSLAG_FUZZ_CASE=4,";
         assert!(report.findings[0].contains(again), "{}", report.findings[0]);
+        assert!(!report.to_string().contains(again));
+        report.tell_all();
+        report.add(&case, &broken, Vec::new());
+        assert!(report.to_string().contains(again));
         report.time = Duration::from_secs(2);
         assert!(
             report
                 .to_string()
-                .contains("seed 3: 2 cases in 2.0 s, 1 findings")
+                .contains("seed 3: 3 cases in 2.0 s, 1 findings")
         );
     }
 
