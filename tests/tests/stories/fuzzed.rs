@@ -7,8 +7,9 @@ use serde_json::json;
 const THREADS: &str = "fuzzed-town";
 
 /// Of more than seventy methods so many may have refused all that they were asked: what chance has
-/// to make first for them was not made. The time is given, so a slow machine reaches less.
-const NEVER_FULFILLED_MOST: usize = 40;
+/// to make first for them was not made. Twice what was seen after the rounds before the first case,
+/// which take no account of time, so that a slow machine reaches as much.
+const NEVER_FULFILLED_MOST: usize = 12;
 
 #[test]
 fn whatever_is_sent_is_answered_as_the_contracts_say_and_changes_nothing_else() {
