@@ -231,7 +231,9 @@ mod tests {
         course.take(vec![1, 2, 3], 100);
         assert!(!course.must_read() && !course.may_read());
         let receipts = [course.publish().unwrap().1, course.publish().unwrap().1];
-        receipts.map(|receipt| course.settle(receipt));
+        for receipt in receipts {
+            course.settle(receipt);
+        }
         let _ = course.publish().unwrap();
         assert!(course.must_read());
         course.take(vec![4], 100);
