@@ -152,11 +152,6 @@ async fn get(
             tokio::time::sleep(Duration::from_millis(400)).await;
             store(&mut *probe.context.database.read().await?, "slept").await?;
         }
-        "leak" => {
-            // What a cancelled `begin` can leave behind: a transaction that nobody ends.
-            let mut connection = probe.context.database.read().await?;
-            sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-        }
         "large" => {
             let subscriber = Subscriber {
                 display_name: "x".repeat(rpc::MESSAGE_BYTES_MOST),
