@@ -4,6 +4,7 @@
 use handslag_platform::messaging::comparison::Digest;
 use handslag_platform::messaging::consumer::judgement::Trouble;
 use handslag_platform::messaging::inbox::Claim;
+use handslag_platform::messaging::inbox::batch::{Advance, Together, advance};
 use handslag_platform::messaging::relay::holes::Mark;
 
 use crate::event::Event;
@@ -129,6 +130,58 @@ impl Transaction {
         }
         let mark = self.sim.with(|world| mark(world)).unwrap_or(0);
         Ok(Claim::kept(mark, event.version))
+    }
+
+    /// `inbox::batch::claim`.
+    pub(crate) async fn claim_batch(&self, events: &[Event]) -> Result<Together, Trouble> {
+        let read = self.statement(|world| {
+            let tables = &world.services[self.service];
+            let careful = events.iter().any(|event| tables.troubled(event.aggregate));
+            let mark = |event: &Event| tables.mark(self.id, event.aggregate).unwrap_or(0);
+            (!careful).then(|| {
+                let heard = events
+                    .iter()
+                    .map(|event| (event.aggregate, mark(event), event.version));
+                advance(heard)
+            })
+        });
+        let Some(Some(Advance {
+            decisions,
+            mut moves,
+        })) = read.await?
+        else {
+            return Ok(Together::Careful);
+        };
+        if moves.is_empty() {
+            return Ok(Together::Claimed(decisions));
+        }
+        moves.sort_unstable_by_key(|one| one.key);
+        self.statement(|_| ()).await?;
+        for one in &moves {
+            // Only a row that stands where it was read is waited for, and then looked at again.
+            let stands = |world: &World| {
+                let mark = world.services[self.service].mark(self.id, one.key);
+                mark.unwrap_or(0) == one.first - 1
+            };
+            if !self.sim.with(|world| stands(world)) {
+                return Ok(Together::Raced);
+            }
+            self.lock(Key::Aggregate(one.key)).await?;
+            let moved = self.sim.with(|world| {
+                let moves = stands(world);
+                if let Some(writes) = world.services[self.service].writes(self.id)
+                    && moves
+                {
+                    writes.marks.push((one.key, one.last));
+                }
+                moves
+            });
+            if !moved {
+                return Ok(Together::Raced);
+            }
+        }
+        self.sim.with(|world| world.run.count(Count::Together));
+        Ok(Together::Claimed(decisions))
     }
 
     /// Moves the mark, clears what the event heals and says whether its successor is parked.
