@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::{ArgAction, Args};
+use sqlx::postgres::PgConnectOptions;
 
 /// A text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -259,6 +260,15 @@ impl DatabaseConfig {
             self.database_url_file.as_deref(),
         )?
         .context("HANDSLAG_DATABASE_URL or HANDSLAG_DATABASE_URL_FILE is needed")
+    }
+
+    /// How to connect, as the file says it now.
+    ///
+    /// # Errors
+    /// When the address is missing or none, or its file cannot be read.
+    pub fn options(&self) -> anyhow::Result<PgConnectOptions> {
+        PgConnectOptions::from_str(self.url()?.expose())
+            .context("the database's address cannot be read")
     }
 }
 

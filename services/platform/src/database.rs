@@ -6,11 +6,11 @@
 //! `begin` can leave one open (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next
 //! user's work would silently belong to it.
 
+pub mod grants;
 pub mod migrations;
 pub mod request_log;
 mod transaction;
 
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use anyhow::{Context as _, ensure};
 use handslag_proto::RequestFields;
 use prost::Message;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Notify;
 
@@ -53,10 +53,11 @@ impl Database {
     /// Opens the pool.
     ///
     /// # Errors
-    /// When the address is wrong, the server does not answer, or commits would not be durable.
+    /// When the address is wrong, the server does not answer or is too old, or commits would not be
+    /// durable.
     pub async fn connect(config: &DatabaseConfig, application: &str) -> anyhow::Result<Self> {
-        let options = PgConnectOptions::from_str(config.url()?.expose())
-            .context("the database's address cannot be read")?
+        let options = config
+            .options()?
             .application_name(&format!("handslag-{application}"))
             .options([
                 ("statement_timeout", STATEMENT_TIME_MOST),
@@ -98,6 +99,7 @@ impl Database {
             pool,
             outbox_signal: Arc::default(),
         };
+        migrations::refuse_old_server(&*database.pool.acquire().await?)?;
         database.refuse_lossy_commits().await?;
         Ok(database)
     }
