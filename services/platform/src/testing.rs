@@ -9,6 +9,7 @@
 //! The service runs as in production with a role that may use its tables and change nothing of them;
 //! the test looks at the database as its owner.
 
+mod certificates;
 mod producer;
 
 use std::future::Future;
@@ -35,6 +36,7 @@ use crate::messaging::{outbox, status};
 use crate::run::{Running, start_at};
 use crate::service::Service;
 
+pub use certificates::{Authority, Mount, Signed};
 pub use handslag_local_infra::{Login, shared_for_tests};
 use producer::Producers;
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::ports::DEFAULT_BASE;
+use crate::{
+    ports::DEFAULT_BASE,
+    reach::{Addresses, Tls},
+};
 
 /// Handslag on one machine, and the tools of those who operate it.
 #[derive(Debug, Parser)]
@@ -142,18 +145,12 @@ pub struct Import {
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,
-    /// Address of the registry [default: that of the city `up` runs]
-    #[arg(long)]
-    pub registry: Option<String>,
-    /// Address of commitments
-    #[arg(long)]
-    pub commitments: Option<String>,
-    /// Address of notifications
-    #[arg(long)]
-    pub notifications: Option<String>,
-    /// Address of reporting
-    #[arg(long)]
-    pub reporting: Option<String>,
+    /// Where the services are.
+    #[command(flatten)]
+    pub addresses: Addresses,
+    /// How they are reached.
+    #[command(flatten)]
+    pub tls: Tls,
     /// File with a token that may do every step, for services that do not trust the development issuer
     #[arg(long)]
     pub token_file: Option<PathBuf>,

@@ -12,6 +12,7 @@ mod given;
 pub mod import;
 pub mod issuer;
 pub mod ports;
+pub mod reach;
 pub mod show;
 pub mod state;
 pub mod up;

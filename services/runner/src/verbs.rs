@@ -27,7 +27,7 @@ use crate::{
         DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase, ServiceName,
         Token, Up,
     },
-    import::{self, Callers, Endpoints, Script},
+    import::{self, Callers, Script},
     issuer::{Claims, Issuer, LocalCallers},
     ports::SERVICES,
     show::Progress,
@@ -92,21 +92,9 @@ pub(crate) async fn import(options: Import) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("{} cannot be read", options.file.display()))?;
     let script = Script::parse(&text)?;
     let directory = options.data.path()?;
-    let given = [
-        &options.registry,
-        &options.commitments,
-        &options.notifications,
-        &options.reporting,
-    ];
-    let known = CityState::load(&directory);
-    let mut addresses = Vec::new();
-    for (name, given) in SERVICES.into_iter().zip(given) {
-        let found = given
-            .clone()
-            .or_else(|| known.as_ref().ok()?.grpc.get(name).cloned());
-        addresses.extend(found.map(|address| (name, address)));
-    }
-    let endpoints = Endpoints::new(&addresses)?;
+    let known = CityState::load(&directory).ok();
+    let addresses = options.addresses.with(known.as_ref());
+    let endpoints = options.tls.endpoints(&addresses)?;
     let callers: Box<dyn Callers> = match &options.token_file {
         Some(file) => Box::new(OneToken(fs::read_to_string(file)?.trim().to_owned())),
         None => Box::new(LocalCallers::new(Issuer::existing(&directory)?)),

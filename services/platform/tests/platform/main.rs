@@ -19,3 +19,5 @@ mod migrations;
 mod paging;
 mod probe;
 mod running;
+mod secrets;
+mod tls;

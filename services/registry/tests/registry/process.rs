@@ -3,8 +3,9 @@
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use handslag_platform::testing::{Login, shared_for_tests};
+use handslag_platform::testing::{Authority, Login, Mount, shared_for_tests};
 use sqlx::{Connection as _, PgConnection};
+use time::macros::datetime;
 
 /// Longest wait for what takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -203,4 +204,20 @@ fn what_no_wait_can_mend_ends_at_once_with_a_sentence() {
         assert!(text.contains("schema is newer than this program"), "{text}");
         assert!(began.elapsed() < PATIENCE / 2);
     }
+}
+
+#[test]
+fn a_certificate_that_has_expired_ends_the_start_with_a_sentence() {
+    let authority = Authority::new().unwrap();
+    let expired = authority
+        .sign_until(Some(datetime!(2020-01-01 00:00 UTC)))
+        .unwrap();
+    let mount = Mount::new(&[("crt", &expired.certificate), ("key", &expired.key)]).unwrap();
+    let output = program(NOBODY, &["serve"])
+        .env("HANDSLAG_TLS_CERTIFICATE_FILE", mount.path("crt"))
+        .env("HANDSLAG_TLS_KEY_FILE", mount.path("key"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("expired on 2020-01-01"));
 }
