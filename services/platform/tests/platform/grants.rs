@@ -151,6 +151,50 @@ async fn a_role_that_is_none_or_too_much_is_refused_with_a_sentence() {
     assert!(said(&ourselves).await.contains("needs a role of its own"));
 }
 
+/// As on a managed server: who migrates is no superuser, and owns the database or only its tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_without_other_rights_suffices() {
+    for owns_database in [true, false] {
+        let made = tokio::task::spawn_blocking(move || {
+            let servers = shared_for_tests()?;
+            let url = servers.fresh_database("grants-owner")?;
+            let (owner, service) = (servers.fresh_role("owner")?, servers.fresh_role("service")?);
+            let (_, name) = url.rsplit_once('/').unwrap();
+            let right = if owns_database {
+                format!("ALTER DATABASE \"{name}\" OWNER TO \"{}\"", owner.user)
+            } else {
+                format!("GRANT CREATE ON SCHEMA public TO \"{}\"", owner.user)
+            };
+            servers.sql(name, &right)?;
+            anyhow::Ok((owner.within(&url)?, service.within(&url)?, service))
+        });
+        let (owner, service, role) = made.await.unwrap().unwrap();
+        let connect = async |url: &str| {
+            let config = Config::local(url, "amqp://nowhere").unwrap().database;
+            Database::connect(&config, "test").await.unwrap()
+        };
+        let owner = connect(&owner).await;
+        migrations::run(owner.pool(), Probe::migrations())
+            .await
+            .unwrap();
+        grants::to(owner.pool(), &role.user).await.unwrap();
+        let service = connect(&service).await;
+        let pending = migrations::pending(service.pool(), Probe::migrations()).await;
+        assert_eq!(pending.unwrap(), Vec::<String>::new());
+        assert_eq!(
+            refused(service.pool(), "SELECT outbox_maintain(3, NULL)").await,
+            ""
+        );
+        for statement in ["CREATE TABLE mine (id bigint)", "DELETE FROM outbox"] {
+            assert_eq!(
+                refused(service.pool(), statement).await,
+                DENIED,
+                "{statement}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_may_have_any_name() {
     let (owner, _, _) = fresh("grants-name").await;
