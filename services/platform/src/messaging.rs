@@ -130,6 +130,13 @@ impl Messaging {
         self.links.ready()
     }
 
+    /// Whether events flow: what this service says is published within seconds, and with each
+    /// service that it hears it has agreed within seconds on what was said.
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        self.metrics.read().delivers()
+    }
+
     /// Counters and gauges.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -177,8 +184,13 @@ pub fn start(
         Arc::clone(&shared),
         stop.publishing.clone(),
     ));
+    let heard = consumers
+        .iter()
+        .map(|consumer| consumer.producer().to_owned())
+        .collect();
     tasks.spawn(status::observe(
         Arc::clone(&shared),
+        heard,
         stop.publishing.clone(),
     ));
     if !consumers.is_empty() {

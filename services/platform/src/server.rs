@@ -34,6 +34,7 @@ use crate::tls::ServerTls;
 
 pub(crate) use admin::Admin;
 pub(crate) use door::{Door, DoorSettings};
+pub use health::DELIVERY;
 pub(crate) use health::Health;
 
 /// Calls open at once on one connection: one client cannot take all the places of a replica with

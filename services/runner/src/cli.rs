@@ -37,6 +37,8 @@ pub enum Verb {
     Audit(ServiceDatabase),
     /// Says in plain words what is behind, parked, dead or not answering, and what to do
     Doctor(Doctor),
+    /// Checks from outside whether an installation works: health, a command, and that events flow
+    Check(Check),
 }
 
 /// Where the data of a local city lies.
@@ -243,6 +245,26 @@ pub enum ReadModelVerb {
 /// `handslag doctor`
 #[derive(Debug, Clone, Args)]
 pub struct Doctor {
+    /// Where the city's data lies.
+    #[command(flatten)]
+    pub data: DataDir,
+}
+
+/// `handslag check`
+#[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// Where the services are.
+    #[command(flatten)]
+    pub addresses: Addresses,
+    /// How they are reached.
+    #[command(flatten)]
+    pub tls: Tls,
+    /// File with a token of the role operator
+    #[arg(long, env = "HANDSLAG_CLI_TOKEN_FILE")]
+    pub token_file: PathBuf,
+    /// Seconds that are waited for what does not hold yet
+    #[arg(long, env = "HANDSLAG_CLI_WAIT", default_value_t = 60)]
+    pub wait: u64,
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,

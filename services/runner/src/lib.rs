@@ -18,8 +18,8 @@ pub mod state;
 pub mod up;
 mod verbs;
 
-pub use verbs::messaging_status;
 use verbs::pool;
+pub use verbs::{installation_works, messaging_status};
 
 use std::process::ExitCode;
 
@@ -61,6 +61,7 @@ async fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::ReadModel(options) => verbs::read_model(options.verb).await,
         Verb::Audit(options) => verbs::audit(&options).await,
         Verb::Doctor(options) => verbs::doctor(&options).await,
+        Verb::Check(options) => verbs::check(&options).await,
     }
 }
 

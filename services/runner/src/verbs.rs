@@ -1,5 +1,6 @@
 //! The verbs, one file each but for the small ones.
 
+mod check;
 mod dead_letters;
 mod doctor;
 mod read_model;
@@ -24,8 +25,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     cli::{
-        DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase, ServiceName,
-        Token, Up,
+        Check, DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase,
+        ServiceName, Token, Up,
     },
     import::{self, Callers, Script},
     issuer::{Claims, Issuer, LocalCallers},
@@ -185,6 +186,22 @@ pub(crate) async fn audit(options: &ServiceDatabase) -> anyhow::Result<ExitCode>
 
 pub(crate) async fn doctor(options: &Doctor) -> anyhow::Result<ExitCode> {
     doctor::run(&options.data.path()?).await
+}
+
+pub(crate) async fn check(options: &Check) -> anyhow::Result<ExitCode> {
+    Ok(if installation_works(options).await? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Whether an installation works, asked from outside; what was found is printed.
+///
+/// # Errors
+/// When an address is missing, or a file cannot be used.
+pub async fn installation_works(options: &Check) -> anyhow::Result<bool> {
+    check::run(options).await
 }
 
 impl ServiceName {

@@ -2,7 +2,11 @@
 
 use handslag_platform::config::TlsConfig;
 use handslag_platform::testing::{Authority, Mount, Signed};
-use handslag_runner::reach::Tls;
+use handslag_runner::{
+    cli::{Check, DataDir},
+    installation_works,
+    reach::{Addresses, Tls},
+};
 use handslag_tests::{Town, eventually};
 use serde_json::json;
 
@@ -79,6 +83,11 @@ async fn every_line_is_secured_and_every_certificate_is_exchanged() {
     town.load(false).await;
     assert!(front_reaches_all(&town).await);
 
+    // Who is of another authority comes in nowhere, and is told of it in words.
+    let stranger = Mount::new(&files(&new.sign().expect("one"), &former.pem)).expect("a mount");
+    assert!(!works(&town, reach(&stranger), 1).await);
+    assert!(works(&town, reach(&secrets.callers), 60).await);
+
     // First both are trusted, then the certificates are exchanged, then the former is not any more.
     let both = format!("{}{}", former.pem, new.pem);
     secrets.exchange(&former, &both);
@@ -112,4 +121,28 @@ async fn taken_over(town: &Town, caller: Tls) {
         })
         .await;
     }
+}
+
+async fn works(town: &Town, tls: Tls, wait: u64) -> bool {
+    let token_file = town.directory().join("operator.token");
+    std::fs::write(&token_file, town.token("operator")).expect("written");
+    let url = |service: &str| {
+        town.city()
+            .urls()
+            .into_iter()
+            .find_map(|(name, url)| (name == service).then_some(url))
+    };
+    let options = Check {
+        addresses: Addresses {
+            registry: url("registry"),
+            commitments: url("commitments"),
+            notifications: url("notifications"),
+            reporting: url("reporting"),
+        },
+        tls,
+        token_file,
+        wait,
+        data: DataDir { data_dir: None },
+    };
+    installation_works(&options).await.expect("it could look")
 }

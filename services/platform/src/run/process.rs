@@ -126,7 +126,11 @@ impl Process {
             shutdown: self.shutdown.clone(),
         };
         let mut parts = Parts::new();
-        parts.spawn(named("health", health.follow(self.shutdown.clone())));
+        let delivery = messaging.clone();
+        parts.spawn(named(
+            "health",
+            health.follow(delivery, self.shutdown.clone()),
+        ));
         parts.spawn(named("admin port", admin.serve(self.admin)));
         let broker = self.readiness.flag("broker");
         let mut tasks = vec![

@@ -22,7 +22,7 @@ const SECONDS: [f64; 12] = [
 /// A number of messaging's: its name, what it says, and how it is read.
 type Figure<N> = (&'static str, &'static str, fn(&Reading) -> N);
 
-const GAUGES: [Figure<i64>; 6] = [
+const GAUGES: [Figure<i64>; 7] = [
     (
         "handslag.relay.leader",
         "1 when this replica leads the relay",
@@ -47,6 +47,11 @@ const GAUGES: [Figure<i64>; 6] = [
         "handslag.inbox.parked",
         "Events that wait for their predecessors",
         |now| now.parked,
+    ),
+    (
+        "handslag.inbox.agreed.age.ms",
+        "How long ago messaging last agreed with its producers, the longest, in milliseconds",
+        |now| now.agreed_age_ms,
     ),
     ("handslag.dead.letters.now", "Dead letters", |now| {
         now.dead_letters
