@@ -5,12 +5,16 @@
 //! instead of piling up. A transaction is begun in a task of its own: a cancelled `begin` can leave
 //! one open in the pool (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next user's work
 //! would silently belong to it. To ask every connection that comes back costs a round trip each.
+//!
+//! Address and password may be changed in their files: connections that are made afterwards use the
+//! new ones, and those that there are go on until their age ends them.
 
+pub mod grants;
 pub mod migrations;
 pub mod request_log;
 mod transaction;
 
-use std::str::FromStr as _;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +27,7 @@ use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Notify;
 
 use crate::config::DatabaseConfig;
+use crate::files::Mounted;
 use crate::rpc::{Call, Failure};
 
 pub use transaction::Transaction;
@@ -60,20 +65,10 @@ impl Database {
     /// Opens the pool.
     ///
     /// # Errors
-    /// When the address is wrong, the server does not answer, or commits would not be durable.
+    /// When the address is wrong, the server does not answer or is too old, or commits would not be
+    /// durable.
     pub async fn connect(config: &DatabaseConfig, application: &str) -> anyhow::Result<Self> {
-        let options = PgConnectOptions::from_str(config.url()?.expose())
-            .context("the database's address cannot be read")?
-            .application_name(&format!("handslag-{application}"))
-            .options([
-                ("statement_timeout", STATEMENT_TIME_MOST),
-                (
-                    "idle_in_transaction_session_timeout",
-                    IDLE_IN_TRANSACTION_MOST,
-                ),
-                ("idle_session_timeout", IDLE_SESSION_MOST),
-                ("timezone", "UTC"),
-            ]);
+        let options = options(config, application)?;
         let pool = PgPoolOptions::new()
             .max_connections(config.pool_size)
             .acquire_timeout(ACQUIRE_TIME_MOST)
@@ -96,8 +91,30 @@ impl Database {
             pool,
             outbox_signal: Arc::default(),
         };
+        migrations::refuse_old_server(&*database.pool.acquire().await?)?;
         database.refuse_lossy_commits().await?;
         Ok(database)
+    }
+
+    /// Connects by what the files say from now on, each time that they change, until `end`.
+    pub(crate) async fn follow(
+        &self,
+        config: &DatabaseConfig,
+        files: &Mounted,
+        application: &str,
+        end: impl Future<Output = ()>,
+    ) {
+        let apply = || match options(config, application) {
+            Ok(options) => {
+                self.pool.set_connect_options(options);
+                tracing::info!("new connections to the database use a new address or password");
+            }
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the database's new address or password cannot be used; the former stays"
+            ),
+        };
+        files.follow(end, apply).await;
     }
 
     /// The pool, for what needs no transaction.
@@ -164,6 +181,23 @@ impl Database {
         );
         Ok(())
     }
+}
+
+/// How this process connects.
+fn options(config: &DatabaseConfig, application: &str) -> anyhow::Result<PgConnectOptions> {
+    let settings = [
+        ("statement_timeout", STATEMENT_TIME_MOST),
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_MOST,
+        ),
+        ("idle_session_timeout", IDLE_SESSION_MOST),
+        ("timezone", "UTC"),
+    ];
+    let options = config.options()?;
+    Ok(options
+        .application_name(&format!("handslag-{application}"))
+        .options(settings))
 }
 
 /// Begins a transaction, in a task that nobody cancels (see the design notes).

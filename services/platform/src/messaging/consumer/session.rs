@@ -61,7 +61,7 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let name = format!("{queue} {}", id::encode(id::new()));
-    let connection = broker::connect(&shared.settings.amqp_url, name).await?;
+    let connection = broker::connect(&shared.settings.broker, name).await?;
     let channel = broker::confirming_channel(&connection).await?;
     topology::declare_consumer(&channel, &shared.settings.service, consumer.producer()).await?;
     channel
