@@ -1,0 +1,79 @@
+//! The manifests: the base is what the chart renders, and every overlay can be built of it.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::helm::{Helm, said};
+use super::policy;
+use super::schemas::Schemas;
+use crate::context::Context;
+
+const BASE: &str = "k8s/base/handslag.yaml";
+const OVERLAYS: [&str; 3] = ["trial", "test", "prod"];
+
+/// Kinds of operators whose schemas are published in no form that can be had by a package client.
+const UNKNOWN: &str = "postgresql.cnpg.io/v1/Cluster,postgresql.cnpg.io/v1/Database,\
+    postgresql.cnpg.io/v1/Pooler,postgresql.cnpg.io/v1/ScheduledBackup,\
+    barmancloud.cnpg.io/v1/ObjectStore,rabbitmq.com/v1beta1/RabbitmqCluster,\
+    rabbitmq.com/v1beta1/Vhost,rabbitmq.com/v1beta1/User,rabbitmq.com/v1beta1/Permission,\
+    rabbitmq.com/v1beta1/TopicPermission,rabbitmq.com/v1beta1/Policy,rabbitmq.com/v1beta1/Queue,\
+    rabbitmq.com/v1beta1/Binding";
+
+fn base(context: &Context, helm: &Helm) -> Result<String> {
+    let values = context.root.join("k8s/base/values.yaml");
+    let values = values.to_string_lossy();
+    // Tests are hooks, which nothing but Helm understands.
+    let rendered = helm.template(helm.chart(), &["--no-hooks", "--values", &values])?;
+    let lines = rendered
+        .lines()
+        .filter(|line| !line.starts_with("# Source: "));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
+}
+
+pub(super) fn write(context: &Context, helm: &Helm) -> Result<()> {
+    fs::write(context.root.join(BASE), base(context, helm)?).context("cannot write the base")
+}
+
+pub(super) fn check(context: &Context, helm: &Helm, schemas: &Schemas) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    if fs::read_to_string(context.root.join(BASE))? != base(context, helm)? {
+        let text = format!("{BASE} is not what the chart renders; run `cargo dev chart --write`");
+        findings.push(text);
+    }
+    for overlay in OVERLAYS {
+        let folder = context.root.join("k8s/overlays").join(overlay);
+        let built = match kustomize(&folder.to_string_lossy())? {
+            Ok(built) => built,
+            Err(error) => {
+                findings.push(format!("k8s/overlays/{overlay}: {error}"));
+                continue;
+            }
+        };
+        let file = helm.work(&format!("overlay-{overlay}.yaml"));
+        fs::write(&file, built)?;
+        findings.extend(schemas.check(&file, UNKNOWN)?);
+        findings.extend(policy::check(context, schemas, &file)?);
+    }
+    context.notice(
+        "the operators' resources in k8s/overlays were not compared with their schemas, which \
+         cannot be had",
+    );
+    Ok(findings)
+}
+
+/// Builds an overlay, with `kustomize` or the one within `kubectl`.
+fn kustomize(folder: &str) -> Result<Result<String, String>> {
+    for (program, verb) in [("kustomize", "build"), ("kubectl", "kustomize")] {
+        let Ok(output) = Command::new(program).args([verb, folder]).output() else {
+            continue;
+        };
+        return Ok(if output.status.success() {
+            Ok(String::from_utf8(output.stdout)?)
+        } else {
+            Err(said(&output))
+        });
+    }
+    bail!("neither kustomize nor kubectl is on this machine")
+}
