@@ -15,6 +15,8 @@ mod refusals;
 mod schemas;
 mod table;
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use crate::context::Context;
@@ -34,6 +36,9 @@ pub(crate) fn check(context: &Context) -> Result<Vec<String>> {
     findings.extend(refusals::check(context, &helm)?);
     findings.extend(alerts::check(context, &helm, &promtool)?);
     findings.extend(combinations::check(context, &helm, &schemas)?);
+    // One mistake in a template is found in every object that it makes.
+    let mut known = BTreeSet::new();
+    findings.retain(|finding| known.insert(finding.clone()));
     Ok(findings)
 }
 

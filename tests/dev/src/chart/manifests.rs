@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 use super::helm::{Helm, said};
 use super::policy;
@@ -56,11 +57,66 @@ pub(super) fn check(context: &Context, helm: &Helm, schemas: &Schemas) -> Result
         findings.extend(schemas.check(&file, UNKNOWN)?);
         findings.extend(policy::check(context, schemas, &file)?);
     }
+    findings.extend(policies(context, helm)?);
     context.notice(
         "the operators' resources in k8s/overlays were not compared with their schemas, which \
          cannot be had",
     );
     Ok(findings)
+}
+
+/// The broker's policies are the program's, in both forms that the overlays say them in.
+fn policies(context: &Context, helm: &Helm) -> Result<Vec<String>> {
+    let read = |path: &str| fs::read_to_string(context.root.join(path));
+    let program = read("services/platform/src/messaging/topology.rs")?;
+    let trial: Value = serde_json::from_str(&read("k8s/overlays/trial/definitions.json")?)?;
+    let prod = helm.read_yaml(&read("k8s/overlays/prod/rabbitmq.yaml")?)?;
+    let mut wanted: Vec<&str> = program
+        .lines()
+        .filter_map(|line| {
+            line.trim()
+                .strip_prefix("pattern: r\"")?
+                .strip_suffix("\",")
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for policy in trial["policies"].as_array().into_iter().flatten() {
+        let pattern = policy["pattern"].as_str().unwrap_or_default();
+        let before = wanted.len();
+        wanted.retain(|one| *one != pattern);
+        let same = |object: &&Value| {
+            let spec = &object["spec"];
+            let fields = ["name", "vhost", "pattern", "priority"];
+            object["kind"] == "Policy"
+                && fields
+                    .iter()
+                    .all(|field| alike(&spec[field], &policy[field]))
+                && spec["applyTo"] == policy["apply-to"]
+                && alike(&spec["definition"], &policy["definition"])
+        };
+        if wanted.len() == before || prod.iter().find(same).is_none() {
+            findings.push(format!(
+                "the policy for {pattern} differs between program, trial and production"
+            ));
+        }
+    }
+    let missing = |pattern| format!("k8s/overlays: no policy for {pattern}");
+    findings.extend(wanted.into_iter().map(missing));
+    Ok(findings)
+}
+
+/// Whether two values say the same; what has been through Helm has all its numbers as fractions.
+fn alike(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .all(|(name, value)| right.get(name).is_some_and(|other| alike(value, other)))
+        }
+        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        _ => left == right,
+    }
 }
 
 /// Builds an overlay, with `kustomize` or the one within `kubectl`.
