@@ -39,7 +39,9 @@ pub(super) fn write(context: &Context, helm: &Helm) -> Result<()> {
 
 pub(super) fn check(context: &Context, helm: &Helm, schemas: &Schemas) -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    if fs::read_to_string(context.root.join(BASE))? != base(context, helm)? {
+    let base = base(context, helm)?;
+    findings.extend(policy::check_checks(context, helm, schemas, &base)?);
+    if fs::read_to_string(context.root.join(BASE))? != base {
         let text = format!("{BASE} is not what the chart renders; run `cargo dev chart --write`");
         findings.push(text);
     }
