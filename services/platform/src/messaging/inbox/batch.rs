@@ -83,6 +83,7 @@ pub(crate) async fn claim(
     producer: &str,
     events: &[&Envelope<Raw>],
 ) -> Result<Together, sqlx::Error> {
+    plan_anew(tx).await?;
     let Some(marks) = marks(tx, producer, events).await? else {
         return Ok(Together::Careful);
     };
@@ -98,6 +99,13 @@ pub(crate) async fn claim(
     } else {
         Ok(Together::Raced)
     }
+}
+
+async fn plan_anew(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS mode")
+        .fetch_one(tx)
+        .await?;
+    Ok(())
 }
 
 /// The mark before each event; `None` when something of their aggregates is parked or dead.
