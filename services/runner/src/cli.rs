@@ -259,9 +259,12 @@ pub struct Check {
     /// How they are reached.
     #[command(flatten)]
     pub tls: Tls,
-    /// File with a token of the role operator
+    /// Address of the web front, which is asked for its first page; left out when missing
+    #[arg(long, env = "HANDSLAG_CLI_WEB")]
+    pub web: Option<String>,
+    /// File with a token of the role operator; without it no command is tried
     #[arg(long, env = "HANDSLAG_CLI_TOKEN_FILE")]
-    pub token_file: PathBuf,
+    pub token_file: Option<PathBuf>,
     /// Seconds that are waited for what does not hold yet
     #[arg(long, env = "HANDSLAG_CLI_WAIT", default_value_t = 60)]
     pub wait: u64,

@@ -140,7 +140,8 @@ async fn works(town: &Town, tls: Tls, wait: u64) -> bool {
             reporting: url("reporting"),
         },
         tls,
-        token_file,
+        web: Some(format!("http://{}", town.city().web_address())),
+        token_file: Some(token_file),
         wait,
         data: DataDir { data_dir: None },
     };

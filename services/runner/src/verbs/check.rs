@@ -11,10 +11,12 @@
 //! agrees with what was heard. A flow that stopped is told within [`DELIVERY_TOLD_AFTER`], and so long the question waits
 //! after the command. Nothing of it is left behind.
 
-use std::{error::Error as _, fs, time::Duration};
+use std::{error::Error as _, fs, path::Path, time::Duration};
 
-use anyhow::{Context, bail};
-use handslag_platform::{id, messaging::status::DELIVERY_TOLD_AFTER, server::DELIVERY};
+use anyhow::{Context, anyhow, bail};
+use handslag_platform::{
+    authorities::http_client, id, messaging::status::DELIVERY_TOLD_AFTER, server::DELIVERY,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -54,11 +56,10 @@ pub(super) async fn run(options: &Check) -> anyhow::Result<bool> {
             );
         }
     }
-    let token = fs::read_to_string(&options.token_file)
-        .with_context(|| format!("{} cannot be read", options.token_file.display()))?;
     let look = Look {
         endpoints: options.tls.endpoints(&addresses)?,
-        token: token.trim().to_owned(),
+        web: options.web.clone(),
+        token: options.token_file.as_deref().map(token).transpose()?,
         patience: Duration::from_secs(options.wait),
         show: Progress::new(),
     };
@@ -70,9 +71,16 @@ pub(super) async fn run(options: &Check) -> anyhow::Result<bool> {
     Ok(outcome.is_ok())
 }
 
+fn token(file: &Path) -> anyhow::Result<String> {
+    let token =
+        fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    Ok(token.trim().to_owned())
+}
+
 struct Look {
     endpoints: Endpoints,
-    token: String,
+    web: Option<String>,
+    token: Option<String>,
     patience: Duration,
     show: Progress,
 }
@@ -86,9 +94,19 @@ impl Look {
                 .with_context(|| format!("{service} does not serve"))?;
             self.show.line(&format!("{service}: serves"));
         }
-        self.command().await.context("a command")?;
-        self.show
-            .line("notifications: took a command, wrote it, and took it back");
+        if let Some(address) = &self.web {
+            self.page(address, deadline)
+                .await
+                .with_context(|| format!("the web front at {address} does not serve"))?;
+            self.show.line("web: serves");
+        }
+        if let Some(token) = &self.token {
+            self.command(token).await.context("a command")?;
+            self.show
+                .line("notifications: took a command, wrote it, and took it back");
+        } else {
+            self.show.line("no token is given: no command was tried");
+        }
         let told = Instant::now() + DELIVERY_TOLD_AFTER;
         tokio::time::sleep_until(told).await;
         let deadline = told + self.patience;
@@ -135,11 +153,27 @@ impl Look {
         }
     }
 
+    /// Asks for the first page until it comes, or the time is up.
+    async fn page(&self, address: &str, deadline: Instant) -> anyhow::Result<()> {
+        let client = http_client(None)?.timeout(ANSWER).no_proxy().build()?;
+        loop {
+            let wrong = match client.get(address).send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) => anyhow!("it answers with {}", answer.status()),
+                Err(error) => error.into(),
+            };
+            if Instant::now() + PAUSE > deadline {
+                return Err(wrong);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// A subscription to nothing, begun and ended.
-    async fn command(&self) -> anyhow::Result<()> {
-        let subscriber = match self.subscriber().await? {
+    async fn command(&self, token: &str) -> anyhow::Result<()> {
+        let subscriber = match self.subscriber(token).await? {
             Some(name) => name,
-            None => self.register().await?,
+            None => self.register(token).await?,
         };
         let nothing = format!("agreements/{}", id::encode(id::new()));
         let begun = json!({
@@ -147,14 +181,16 @@ impl Look {
             "subscriber": subscriber,
             "filter": {"agreements": [nothing]},
         });
-        let answer = self.call("notifications.Subscribe", begun.clone()).await?;
-        let again = self.call("notifications.Subscribe", begun).await?;
+        let answer = self
+            .call(token, "notifications.Subscribe", begun.clone())
+            .await?;
+        let again = self.call(token, "notifications.Subscribe", begun).await?;
         if answer != again {
             bail!("the same command was answered otherwise when it was repeated");
         }
         let subscription = &answer["subscription"]["name"];
         let ended = json!({"requestId": id::new().to_string(), "subscription": subscription});
-        let answer = self.call("notifications.Unsubscribe", ended).await?;
+        let answer = self.call(token, "notifications.Unsubscribe", ended).await?;
         if answer["subscription"]["active"] == true {
             bail!("a subscription was ended and is in force all the same");
         }
@@ -162,11 +198,13 @@ impl Look {
     }
 
     /// The check's inbox, if an earlier check made it.
-    async fn subscriber(&self) -> anyhow::Result<Option<Value>> {
-        let mut token = Value::from("");
+    async fn subscriber(&self, token: &str) -> anyhow::Result<Option<Value>> {
+        let mut next = Value::from("");
         loop {
-            let question = json!({"pageSize": 500, "pageToken": token});
-            let page = self.call("notifications.ListSubscribers", question).await?;
+            let question = json!({"pageSize": 500, "pageToken": next});
+            let page = self
+                .call(token, "notifications.ListSubscribers", question)
+                .await?;
             let ours = page["subscribers"]
                 .as_array()
                 .into_iter()
@@ -175,24 +213,24 @@ impl Look {
             if let Some(ours) = ours {
                 return Ok(Some(ours["name"].clone()));
             }
-            token = page["nextPageToken"].clone();
-            if token.as_str().is_none_or(str::is_empty) {
+            next = page["nextPageToken"].clone();
+            if next.as_str().is_none_or(str::is_empty) {
                 return Ok(None);
             }
         }
     }
 
     /// Two checks at once make one inbox: the command has the same identity in both.
-    async fn register(&self) -> anyhow::Result<Value> {
+    async fn register(&self, token: &str) -> anyhow::Result<Value> {
         let command = json!({"requestId": request_id("check"), "displayName": SUBSCRIBER});
         let answer = self
-            .call("notifications.RegisterSubscriber", command)
+            .call(token, "notifications.RegisterSubscriber", command)
             .await?;
         Ok(answer["subscriber"]["name"].clone())
     }
 
-    async fn call(&self, call: &str, request: Value) -> anyhow::Result<Value> {
-        match invoke(&self.endpoints, call, request, &self.token).await {
+    async fn call(&self, token: &str, call: &str, request: Value) -> anyhow::Result<Value> {
+        match invoke(&self.endpoints, call, request, token).await {
             Ok(answer) => Ok(answer),
             Err(Refusal::Status(status)) => bail!("{call}: {}", explained(&status)),
             Err(Refusal::Malformed(error)) => Err(error),
