@@ -1,0 +1,102 @@
+//! What an archive says of the image in it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+/// An image in Docker's form of an archive.
+pub(super) struct Archive {
+    /// Of the whole file, which is what is carried, stored and loaded.
+    pub(super) bytes: u64,
+    /// The digest of its configuration, by which runtimes know an image wherever it came from.
+    pub(super) identity: String,
+    pub(super) user: String,
+    pub(super) entrypoint: String,
+}
+
+impl Archive {
+    pub(super) fn read(file: &Path) -> Result<Self> {
+        let manifest = json(file, "manifest.json")?;
+        let path = manifest[0]["Config"].as_str().unwrap_or_default();
+        ensure!(!path.is_empty(), "{} holds no image", file.display());
+        let configuration = &json(file, path)?["config"];
+        let entrypoint = configuration["Entrypoint"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        Ok(Self {
+            bytes: fs::metadata(file)?.len(),
+            identity: identity(path),
+            user: configuration["User"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            entrypoint,
+        })
+    }
+}
+
+/// The digest in a configuration's path: `<digest>.json`, or `blobs/sha256/<digest>` in the form
+/// that is OCI's as well.
+fn identity(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    format!("sha256:{}", name.trim_end_matches(".json"))
+}
+
+fn json(file: &Path, member: &str) -> Result<Value> {
+    let output = Command::new("tar")
+        .arg("-xOf")
+        .args([file.as_os_str(), member.as_ref()])
+        .output()
+        .context("cannot run tar")?;
+    ensure!(
+        output.status.success(),
+        "{} has no {member}",
+        file.display()
+    );
+    serde_json::from_slice(&output.stdout).with_context(|| format!("{member} cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_who_runs_what() {
+        let folder = std::env::temp_dir().join(format!("handslag-archive-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let manifest = r#"[{"Config":"ab12.json","RepoTags":["handslag/web:0.1.0"]}]"#;
+        let configuration = r#"{"config":{"User":"65532:65532","Entrypoint":["/handslag-web"]}}"#;
+        fs::write(folder.join("manifest.json"), manifest).unwrap();
+        fs::write(folder.join("ab12.json"), configuration).unwrap();
+        let file = folder.join("web.tar");
+        let packed = Command::new("tar")
+            .arg("-cf")
+            .arg(&file)
+            .arg("-C")
+            .arg(&folder)
+            .args(["manifest.json", "ab12.json"])
+            .status();
+        assert!(packed.unwrap().success());
+        let archive = Archive::read(&file).unwrap();
+        assert_eq!(archive.identity, "sha256:ab12");
+        assert_eq!(archive.user, "65532:65532");
+        assert_eq!(archive.entrypoint, "/handslag-web");
+        assert_eq!(archive.bytes, fs::metadata(&file).unwrap().len());
+        fs::write(&file, "no archive").unwrap();
+        assert!(Archive::read(&file).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn knows_the_digest_in_both_forms() {
+        assert_eq!(identity("ab12.json"), "sha256:ab12");
+        assert_eq!(identity("blobs/sha256/ab12"), "sha256:ab12");
+    }
+}
