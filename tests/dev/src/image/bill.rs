@@ -300,6 +300,29 @@ checksum = \"dd\"
     }
 
     #[test]
+    fn every_program_has_a_bill_without_what_only_tests_and_other_crates_ask_for() {
+        let context = Context::find().unwrap();
+        let packages = crate::image::packages();
+        let images: Vec<_> = packages
+            .iter()
+            .map(|name| (*name, "x:1", "sha256:0"))
+            .collect();
+        let bills = of_all(&context, &packages, &images, 0).unwrap();
+        for (package, bill) in packages.iter().zip(&bills) {
+            assert!(bill.contains("pkg:cargo/tonic@"), "{package}");
+            for foreign in [
+                "sqlx-mysql",
+                "libsqlite3-sys",
+                "proptest",
+                "\"serde_derive\"",
+            ] {
+                assert!(!bill.contains(foreign), "{package}: {foreign}");
+            }
+        }
+        assert!(bills[3].contains("pkg:cargo/typst@") && !bills[0].contains("typst"));
+    }
+
+    #[test]
     fn writes_moments() {
         assert_eq!(moment(0), "1970-01-01T00:00:00Z");
         assert_eq!(moment(951_826_153), "2000-02-29T12:09:13Z");
