@@ -120,7 +120,7 @@ pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<bool> {
         let order = order(&wish, image, &origin, file.clone());
         build(context, &builder, &order)?;
         let archive = Archive::read(&file)?;
-        judge(image, &archive)?;
+        judge(image, &order.name, &archive)?;
         rows.push((image, order.name, archive));
     }
     let identities: Vec<_> = rows
@@ -173,10 +173,18 @@ fn build(context: &Context, builder: &Builder, order: &Order) -> Result<()> {
 }
 
 /// What the chart takes for granted of an image.
-fn judge(image: &Image, archive: &Archive) -> Result<()> {
+fn judge(image: &Image, name: &str, archive: &Archive) -> Result<()> {
     let Archive {
-        user, entrypoint, ..
+        names,
+        user,
+        entrypoint,
+        ..
     } = archive;
+    ensure!(
+        archive.is_called(name),
+        "the archive of {name} calls it {}",
+        names.join(", ")
+    );
     ensure!(
         user == USER,
         "{} runs as `{user}` and not as {USER}",
@@ -290,12 +298,13 @@ mod tests {
         let archive = |user: &str, entrypoint: &str| Archive {
             bytes: 1,
             identity: "sha256:0".to_owned(),
+            names: vec!["handslag/registry:1".to_owned()],
             user: user.to_owned(),
             entrypoint: entrypoint.to_owned(),
         };
-        let image = &IMAGES[0];
-        assert!(judge(image, &archive(USER, "/handslag-registry")).is_ok());
-        assert!(judge(image, &archive("", "/handslag-registry")).is_err());
-        assert!(judge(image, &archive(USER, "/bin/sh")).is_err());
+        let judge = |archive: &Archive| judge(&IMAGES[0], "handslag/registry:1", archive);
+        assert!(judge(&archive(USER, "/handslag-registry")).is_ok());
+        assert!(judge(&archive("", "/handslag-registry")).is_err());
+        assert!(judge(&archive(USER, "/bin/sh")).is_err());
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Archive {
     pub(super) bytes: u64,
     /// The digest of its configuration, by which runtimes know an image wherever it came from.
     pub(super) identity: String,
+    /// What a runtime that loads it will call it.
+    pub(super) names: Vec<String>,
     pub(super) user: String,
     pub(super) entrypoint: String,
 }
@@ -23,23 +25,31 @@ impl Archive {
         let path = manifest[0]["Config"].as_str().unwrap_or_default();
         ensure!(!path.is_empty(), "{} holds no image", file.display());
         let configuration = &json(file, path)?["config"];
-        let entrypoint = configuration["Entrypoint"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" ");
         Ok(Self {
             bytes: fs::metadata(file)?.len(),
             identity: identity(path),
+            names: texts(&manifest[0]["RepoTags"]),
             user: configuration["User"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned(),
-            entrypoint,
+            entrypoint: texts(&configuration["Entrypoint"]).join(" "),
         })
     }
+
+    /// Whether a node that is asked for an image finds this one: its own host, if it has any, is
+    /// that which runtimes add by themselves, which `localhost` is not.
+    pub(super) fn is_called(&self, image: &str) -> bool {
+        self.names.iter().any(|name| match name.rsplit_once(image) {
+            Some((host, "")) => host.is_empty() || host.ends_with('/') && host != "localhost/",
+            _ => false,
+        })
+    }
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let list = list.as_array().into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The digest in a configuration's path: `<digest>.json`, or `blobs/sha256/<digest>` in the form
@@ -86,12 +96,29 @@ mod tests {
         assert!(packed.unwrap().success());
         let archive = Archive::read(&file).unwrap();
         assert_eq!(archive.identity, "sha256:ab12");
+        assert!(archive.is_called("handslag/web:0.1.0"));
         assert_eq!(archive.user, "65532:65532");
         assert_eq!(archive.entrypoint, "/handslag-web");
         assert_eq!(archive.bytes, fs::metadata(&file).unwrap().len());
         fs::write(&file, "no archive").unwrap();
         assert!(Archive::read(&file).is_err());
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn an_image_of_localhost_is_not_the_one_that_nodes_look_for() {
+        let called = |name: &str| Archive {
+            bytes: 1,
+            identity: String::new(),
+            names: vec![name.to_owned()],
+            user: String::new(),
+            entrypoint: String::new(),
+        };
+        assert!(called("handslag/web:1").is_called("handslag/web:1"));
+        assert!(called("images.example.se/handslag/web:1").is_called("handslag/web:1"));
+        assert!(!called("localhost/handslag/web:1").is_called("handslag/web:1"));
+        assert!(!called("handslag/web:1").is_called("handslag/web:2"));
+        assert!(!called("overhandslag/web:1").is_called("handslag/web:1"));
     }
 
     #[test]

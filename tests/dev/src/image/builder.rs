@@ -87,23 +87,18 @@ impl Builder {
                  --provenance=false --tag {{image}} \
                  --output type=docker,dest={archive},rewrite-timestamp=true ."
             ),
-            Self::Podman => format!(
-                "podman build --layers --timestamp {{seconds}} --file {DOCKERFILE} \
-                 --target {{target}} {{arguments}} --tag {{image}} ."
-            ),
-            Self::Buildah => format!(
-                "buildah build --layers --timestamp {{seconds}} --file {DOCKERFILE} \
+            Self::Podman | Self::Buildah => format!(
+                "{self} build --layers --timestamp {{seconds}} --file {DOCKERFILE} \
                  --target {{target}} {{arguments}} --tag {{image}} ."
             ),
             Self::Own(words) => words.join(" "),
         };
         let mut commands = vec![filled(&template, order)];
         match self {
-            Self::Podman => commands.push(words(&format!(
-                "podman save --quiet --format docker-archive --output {archive} {name}"
-            ))),
-            Self::Buildah => commands.push(words(&format!(
-                "buildah push --quiet {name} docker-archive:{archive}:{name}"
+            // Pushed and not saved: saved, an image without a host in its name is of `localhost`,
+            // and no node would find it under the name that it is asked for.
+            Self::Podman | Self::Buildah => commands.push(words(&format!(
+                "{self} push --quiet {name} docker-archive:{archive}:{name}"
             ))),
             Self::Docker | Self::Own(_) => {}
         }
