@@ -80,7 +80,7 @@ pub struct AccessConfig {
     #[arg(long, env = "HANDSLAG_JWKS_FILE")]
     pub jwks_file: Option<PathBuf>,
     /// File with the authorities (PEM) that the identity provider's certificate is checked with,
-    /// instead of the system's
+    /// instead of those that browsers trust and the system's
     #[arg(long, env = "HANDSLAG_JWKS_AUTHORITIES_FILE")]
     pub jwks_authorities_file: Option<PathBuf>,
     /// Whether methods marked public answer without a token

@@ -26,6 +26,7 @@ pub mod database;
 pub mod messaging;
 
 // The process.
+pub mod authorities;
 pub mod config;
 pub mod dev_issuer;
 pub mod failpoint;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{Protocol, WithExportConfig as _};
+use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::Layer as _;
@@ -23,6 +23,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The end of a process waits this long for the collector.
 const FLUSH_TIME_MOST: Duration = Duration::from_secs(5);
+
+/// A batch of traces that takes longer is given up, as the exporter would with a client of its own.
+const SEND_TIME_MOST: Duration = Duration::from_secs(10);
 
 /// What has to be flushed before the process ends.
 #[derive(Debug)]
@@ -73,6 +76,7 @@ fn tracer_provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkT
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_http_client(http_client()?)
         .build()
         .context("traces cannot be sent")?;
     let resource = Resource::builder()
@@ -82,6 +86,18 @@ fn tracer_provider(service: &'static str, endpoint: &str) -> anyhow::Result<SdkT
         .with_resource(resource)
         .with_batch_exporter(exporter)
         .build())
+}
+
+/// The blocking client may not be made on a thread of the runtime.
+fn http_client() -> anyhow::Result<reqwest::blocking::Client> {
+    let build = || {
+        let builder = crate::authorities::blocking_http_client()?;
+        Ok(builder.timeout(SEND_TIME_MOST).build()?)
+    };
+    std::thread::spawn(build)
+        .join()
+        .unwrap_or_else(|_| anyhow::bail!("its thread ended"))
+        .context("the client that sends traces cannot be made")
 }
 
 impl Telemetry {

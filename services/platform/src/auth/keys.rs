@@ -215,16 +215,9 @@ fn algorithm_of(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Algorithm> {
 }
 
 fn client(authorities: Option<&std::path::Path>) -> anyhow::Result<reqwest::Client> {
-    crate::server::install_tls_provider();
-    let mut builder = reqwest::Client::builder()
+    crate::authorities::http_client(authorities)?
         .timeout(FETCH_TIME_MOST)
-        .redirect(reqwest::redirect::Policy::none());
-    if let Some(path) = authorities {
-        let pem =
-            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
-    }
-    builder
+        .redirect(reqwest::redirect::Policy::none())
         .build()
         .context("the HTTP client for the provider's keys cannot be made")
 }

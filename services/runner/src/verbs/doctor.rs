@@ -38,7 +38,7 @@ const HEARS: [(&str, &[&str]); 3] = [
 pub(super) async fn run(directory: &Path) -> anyhow::Result<ExitCode> {
     let state = CityState::load(directory)?;
     let show = Progress::new();
-    let http = reqwest::Client::builder()
+    let http = handslag_platform::authorities::http_client(None)?
         .timeout(ANSWER)
         .no_proxy()
         .build()?;
