@@ -2,8 +2,8 @@
 //!
 //! # Design notes
 //!
-//! * It depends on the standard library, `anyhow`, `serde_json` and the room that starts servers, so
-//!   that the first `cargo dev` of a fresh clone answers after seconds.
+//! * It depends on the standard library, `anyhow`, the room that starts servers and what that
+//!   room needs anyway, so that the first `cargo dev` of a fresh clone answers after seconds.
 //! * What a verb needs and the machine lacks is installed by the ordinary client of its kind into
 //!   `target/tools`, never into the user's home; system packages come by the system's own manager.
 //! * What cannot be had is left out with one line that says so, or, under `CI=true`, is a failure.
@@ -11,6 +11,7 @@
 mod chart;
 mod city;
 mod context;
+mod image;
 mod queries;
 mod steps;
 mod tidy;
@@ -42,6 +43,10 @@ cargo dev <verb>
                       every RPC with random and mutated messages
   bench [name]... [--quick]
                       measures, each figure as a ratio to a limit or a peer of the same run
+
+  image [name]... [--rust IMAGE] [--tag TAG]
+                      builds the images with any builder of Dockerfiles into target/images, each
+                      with its bill of materials (services/IMAGES.md)
 
   fmt [--check]       formats the code, or says what is not formatted
   tidy                sizes, directions and words of the house style
@@ -76,6 +81,7 @@ fn run(arguments: &[String]) -> Result<bool> {
     match (verb.as_str(), flags.as_slice()) {
         ("up", _) => become_handslag(&context, arguments),
         ("handslag", _) => become_handslag(&context, rest),
+        ("image", _) => image::run(&context, rest),
         ("faults", _) => verification::faults(&context, rest),
         ("judge", _) => verification::judge(&context, rest),
         ("simulate", _) => verification::simulate(&context, rest),
