@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use handslag_platform::config::Secret;
+use handslag_platform::config::{Secret, TlsConfig};
 use handslag_runner::{
     city::{City, Plan},
     example,
     import::{self, Callers, Refusal, Script},
     issuer::{Issuer, LocalCallers},
+    reach::Tls,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -29,6 +30,11 @@ pub struct Town {
 impl Town {
     /// An empty city on the shared servers.
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, as `shape` wants it.
+    pub async fn start_with(shape: impl FnOnce(&mut Plan)) -> Self {
         let made = tokio::task::spawn_blocking(|| -> anyhow::Result<_> {
             let servers = handslag_local_infra::shared_for_tests()?;
             let database = |name: &str| servers.fresh_database(name).map(Secret::new);
@@ -41,15 +47,23 @@ impl Town {
             Ok((databases, Secret::new(servers.fresh_vhost("town")?)))
         });
         let (databases, amqp_url) = made.await.expect("joined").expect("servers for tests");
-        Self::start_on(databases, amqp_url).await
+        Self::start_shaped(databases, amqp_url, shape).await
     }
 
     /// An empty city on servers of the test's own.
     pub async fn start_on(databases: [Secret; 4], amqp_url: Secret) -> Self {
+        Self::start_shaped(databases, amqp_url, |_| {}).await
+    }
+
+    async fn start_shaped(
+        databases: [Secret; 4],
+        amqp_url: Secret,
+        shape: impl FnOnce(&mut Plan),
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let issuer = Issuer::open(directory.path()).expect("an issuer");
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let plan = Plan {
+        let mut plan = Plan {
             databases,
             amqp_url,
             grpc: [free; 4],
@@ -58,7 +72,10 @@ impl Town {
             jwks_file: issuer.jwks_file().to_owned(),
             token_key: Secret::new("a key for tests that is long enough"),
             otlp_endpoint: None,
+            tls: TlsConfig::default(),
+            callers: Tls::default(),
         };
+        shape(&mut plan);
         let city = City::start(&plan).await.expect("the city starts");
         Self {
             plan,

@@ -22,3 +22,5 @@ mod malformed;
 mod readme;
 #[path = "stories/reflection.rs"]
 mod reflection;
+#[path = "stories/secured.rs"]
+mod secured;

@@ -23,6 +23,7 @@ mod broker;
 mod database;
 mod files;
 mod infra;
+mod logins;
 mod management;
 mod packages;
 mod pause;
@@ -40,6 +41,7 @@ mod vhost;
 
 pub use account::default_data_dir;
 pub use infra::{Infra, Options};
+pub use logins::Login;
 pub use management::{Policy, STANDARD_POLICY};
 pub use packages::{Need, install};
 pub use pause::Paused;

@@ -201,6 +201,7 @@ impl Servers {
                 let _ = self.management.delete_vhost(&name);
             }
         }
+        self.drop_old_logins(now);
     }
 
     /// Makes a database from `template0`: `template1` may carry what somebody put there, and two
@@ -213,7 +214,7 @@ impl Servers {
 
 /// `t_<seconds>_<random>_<name>`: the time tells its age, the random part makes it unique among
 /// processes, and the number among the calls of one.
-fn fresh_name(name: &str) -> Result<String> {
+pub(crate) fn fresh_name(name: &str) -> Result<String> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
     let safe = |letter: char| {
@@ -233,7 +234,7 @@ fn fresh_name(name: &str) -> Result<String> {
     ))
 }
 
-fn is_old(name: &str, now: u64) -> bool {
+pub(crate) fn is_old(name: &str, now: u64) -> bool {
     let time = name
         .strip_prefix("t_")
         .and_then(|rest| rest.split('_').next());
@@ -241,11 +242,11 @@ fn is_old(name: &str, now: u64) -> bool {
     made.is_some_and(|made| made + TEST_LIFETIME_SECONDS < now)
 }
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -18,12 +18,14 @@ pub fn all(bell: &Bell) -> Vec<Consumer> {
     PRODUCERS
         .into_iter()
         .map(|producer| {
+            let rope = bell.rope();
             // Effects are kept by type, and a type names its producer: those of another one never
             // come.
             Consumer::of(producer)
                 .on::<DistrictBoardCreated, _>(district_board_created::district_board_created)
                 .on::<DistrictBoardSucceeded, _>(district_board_succeeded::district_board_succeeded)
-                .on_any(fan_out::FanOut::new(bell.clone()))
+                .on_any(fan_out::FanOut::new(rope.clone()))
+                .after_commit(move || rope.let_go())
         })
         .collect()
 }

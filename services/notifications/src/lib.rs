@@ -33,8 +33,8 @@ pub mod store;
 use std::sync::Arc;
 
 use handslag_platform::{
-    BackgroundTask, Context, Service, clock::Clock, database::Database, messaging::Consumer,
-    paging::Tokens, shutdown::Shutdown,
+    Context, Service, clock::Clock, database::Database, messaging::Consumer, paging::Tokens,
+    shutdown::Shutdown,
 };
 use handslag_proto::notifications::v1::notifications_service_server::NotificationsServiceServer;
 use sqlx::migrate::Migrator;
@@ -81,12 +81,5 @@ impl Service for Notifications {
 
     fn consumers(self: Arc<Self>) -> Vec<Consumer> {
         consumers::all(&self.bell)
-    }
-
-    fn tasks(self: Arc<Self>) -> Vec<BackgroundTask> {
-        let (bell, database) = (self.bell.clone(), self.database.clone());
-        vec![BackgroundTask::new("bell", |shutdown| {
-            bell.ring(database, shutdown)
-        })]
     }
 }

@@ -3,7 +3,8 @@
 //! # Design notes
 //! One structure for command line and environment, so that there is one list of what can be said.
 //! Secrets can come from files, which is how Kubernetes gives them; printed they show as
-//! `[redacted]`.
+//! `[redacted]`. Addresses and passwords are read anew for each connection, so that a password is
+//! changed without a restart.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,8 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::{ArgAction, Args};
+use lapin::uri::AMQPUri;
+use sqlx::postgres::PgConnectOptions;
 
 /// A text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,10 +57,45 @@ pub struct DatabaseConfig {
     /// File with that address, instead
     #[arg(long, env = "HANDSLAG_DATABASE_URL_FILE")]
     pub database_url_file: Option<PathBuf>,
+    /// File with the password alone, which takes the place of the one in the address
+    #[arg(long, env = "HANDSLAG_DATABASE_PASSWORD_FILE")]
+    pub database_password_file: Option<PathBuf>,
     /// Most connections of one replica to its database
     // Small pools: 3 replicas of 4 services stay below PostgreSQL's default of 100 connections.
     #[arg(long, env = "HANDSLAG_POOL_SIZE", default_value_t = 8)]
     pub pool_size: u32,
+}
+
+/// The broker.
+#[derive(Clone, Debug, Args)]
+pub struct BrokerConfig {
+    /// Address of RabbitMQ, amqp://user:password@host/vhost
+    #[arg(long, env = "HANDSLAG_AMQP_URL", hide_env_values = true)]
+    pub amqp_url: Option<Secret>,
+    /// File with that address, instead
+    #[arg(long, env = "HANDSLAG_AMQP_URL_FILE")]
+    pub amqp_url_file: Option<PathBuf>,
+    /// File with the password alone, which takes the place of the one in the address
+    #[arg(long, env = "HANDSLAG_AMQP_PASSWORD_FILE")]
+    pub amqp_password_file: Option<PathBuf>,
+}
+
+/// TLS of the gRPC port.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TlsConfig {
+    /// File with the certificate and its chain (PEM); with it TLS is served on the gRPC port
+    #[arg(long, env = "HANDSLAG_TLS_CERTIFICATE_FILE", requires = "tls_key_file")]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// File with the certificate's key (PEM)
+    #[arg(long, env = "HANDSLAG_TLS_KEY_FILE", requires = "tls_certificate_file")]
+    pub tls_key_file: Option<PathBuf>,
+    /// File with authorities (PEM): clients must show a certificate of one of them
+    #[arg(
+        long,
+        env = "HANDSLAG_TLS_CLIENT_AUTHORITIES_FILE",
+        requires = "tls_certificate_file"
+    )]
+    pub tls_client_authorities_file: Option<PathBuf>,
 }
 
 /// Who may call.
@@ -120,12 +158,12 @@ pub struct Config {
     /// The database.
     #[command(flatten)]
     pub database: DatabaseConfig,
-    /// Address of RabbitMQ, amqp://user:password@host/vhost
-    #[arg(long, env = "HANDSLAG_AMQP_URL", hide_env_values = true)]
-    pub amqp_url: Option<Secret>,
-    /// File with that address, instead
-    #[arg(long, env = "HANDSLAG_AMQP_URL_FILE")]
-    pub amqp_url_file: Option<PathBuf>,
+    /// The broker.
+    #[command(flatten)]
+    pub broker: BrokerConfig,
+    /// TLS of the gRPC port.
+    #[command(flatten)]
+    pub tls: TlsConfig,
     /// Where gRPC is served
     #[arg(long, env = "HANDSLAG_GRPC_ADDRESS", default_value = "0.0.0.0:50051")]
     pub grpc_address: SocketAddr,
@@ -139,7 +177,8 @@ pub struct Config {
     #[arg(long, env = "HANDSLAG_REFLECTION", default_value_t = true, action = ArgAction::Set)]
     pub reflection: bool,
     /// Key of page and resume tokens, at least 32 bytes, the same in all replicas; made at random
-    /// when missing, which is right for one replica only
+    /// when missing, which is right for one replica only. Of several lines the first is the key, and
+    /// tokens of the others are still read
     #[arg(long, env = "HANDSLAG_TOKEN_KEY", hide_env_values = true)]
     pub token_key: Option<Secret>,
     /// File with that key, instead
@@ -205,19 +244,10 @@ impl Config {
         }
         let mut config = <Alone as clap::Parser>::try_parse_from(["handslag"])?.config;
         config.database.database_url = Some(Secret::new(database_url));
-        config.amqp_url = Some(Secret::new(amqp_url));
+        config.broker = BrokerConfig::at(amqp_url);
         config.grpc_address = SocketAddr::from(([127, 0, 0, 1], 0));
         config.admin_address = SocketAddr::from(([127, 0, 0, 1], 0));
         Ok(config)
-    }
-
-    /// The broker's address.
-    ///
-    /// # Errors
-    /// When it is missing or its file cannot be read.
-    pub fn amqp_url(&self) -> anyhow::Result<Secret> {
-        given(self.amqp_url.as_ref(), self.amqp_url_file.as_deref())?
-            .context("HANDSLAG_AMQP_URL or HANDSLAG_AMQP_URL_FILE is needed")
     }
 
     /// The key of tokens, if one is given.
@@ -260,6 +290,57 @@ impl DatabaseConfig {
         )?
         .context("HANDSLAG_DATABASE_URL or HANDSLAG_DATABASE_URL_FILE is needed")
     }
+
+    /// How to connect, as the files say it now.
+    ///
+    /// # Errors
+    /// When the address is missing or none, or a file cannot be read.
+    pub fn options(&self) -> anyhow::Result<PgConnectOptions> {
+        let options = PgConnectOptions::from_str(self.url()?.expose())
+            .context("the database's address cannot be read")?;
+        Ok(match password(self.database_password_file.as_deref())? {
+            Some(password) => options.password(password.expose()),
+            None => options,
+        })
+    }
+
+    /// The files that [`options`](Self::options) reads.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        [&self.database_url_file, &self.database_password_file]
+            .map(Clone::clone)
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl BrokerConfig {
+    /// A broker at this address.
+    #[must_use]
+    pub fn at(amqp_url: &str) -> Self {
+        Self {
+            amqp_url: Some(Secret::new(amqp_url)),
+            amqp_url_file: None,
+            amqp_password_file: None,
+        }
+    }
+
+    /// Where to connect, as the files say it now.
+    ///
+    /// # Errors
+    /// When the address is missing or none, or a file cannot be read.
+    pub fn uri(&self) -> anyhow::Result<AMQPUri> {
+        let url = given(self.amqp_url.as_ref(), self.amqp_url_file.as_deref())?
+            .context("HANDSLAG_AMQP_URL or HANDSLAG_AMQP_URL_FILE is needed")?;
+        // What is wrong with it is not repeated: it would show the password.
+        let mut uri: AMQPUri = url
+            .expose()
+            .parse()
+            .map_err(|_| anyhow::anyhow!("the broker's address is no amqp:// address"))?;
+        if let Some(password) = password(self.amqp_password_file.as_deref())? {
+            uri.authority.userinfo.password = password.expose().to_owned();
+        }
+        Ok(uri)
+    }
 }
 
 /// A secret as such or from its file; the file's last line break is no part of it.
@@ -272,9 +353,22 @@ fn given(secret: Option<&Secret>, file: Option<&Path>) -> anyhow::Result<Option<
     Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
 }
 
+/// A password from its file. An empty one is a secret without its content.
+fn password(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+    let password = given(None, file)?;
+    if let (Some(password), Some(path)) = (&password, file) {
+        anyhow::ensure!(
+            !password.expose().is_empty(),
+            "{} is empty, and should hold a password",
+            path.display()
+        );
+    }
+    Ok(password)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Config, Secret};
+    use super::{BrokerConfig, Config, Secret};
 
     #[test]
     fn printing_shows_no_secret() {
@@ -299,5 +393,32 @@ mod tests {
         );
         std::fs::remove_file(&path).expect("removed");
         assert!(config.database.url().is_err());
+    }
+
+    #[test]
+    fn a_password_file_is_read_anew_and_takes_any_letter() {
+        let path = std::env::temp_dir().join(format!("handslag-password-{}", crate::id::new()));
+        let mut broker = BrokerConfig::at("amqp://me@host/town");
+        broker.amqp_password_file = Some(path.clone());
+        assert!(broker.uri().is_err(), "no file");
+        for password in ["hemligt", "p@ss/w%41:rd?#å"] {
+            std::fs::write(&path, format!("{password}\n")).expect("written");
+            let uri = broker.uri().expect("read");
+            assert_eq!(uri.authority.userinfo.username, "me");
+            assert_eq!(uri.authority.userinfo.password, password);
+            assert_eq!(uri.vhost, "town");
+        }
+        std::fs::write(&path, "\n").expect("written");
+        let error = broker.uri().expect_err("empty").to_string();
+        assert!(error.contains("is empty"), "{error}");
+        std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_not_shown() {
+        let error = BrokerConfig::at("amqp//u:hemligt@h")
+            .uri()
+            .expect_err("none");
+        assert!(!format!("{error:#}").contains("hemligt"), "{error:#}");
     }
 }

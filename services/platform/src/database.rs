@@ -2,15 +2,19 @@
 //!
 //! # Design notes
 //! The pool is small and every wait is bounded, so that a slow database makes calls fail early
-//! instead of piling up. A connection that comes back inside a transaction is closed: a cancelled
-//! `begin` can leave one open (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next
-//! user's work would silently belong to it.
+//! instead of piling up. A transaction is begun in a task of its own: a cancelled `begin` can leave
+//! one open in the pool (reproduced with sqlx 0.9.0 in 6 of 200 attempts), and the next user's work
+//! would silently belong to it. To ask every connection that comes back costs a round trip each.
+//!
+//! Address and password may be changed in their files: connections that are made afterwards use the
+//! new ones, and those that there are go on until their age ends them.
 
+pub mod grants;
 pub mod migrations;
 pub mod request_log;
 mod transaction;
 
-use std::str::FromStr as _;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +22,12 @@ use anyhow::{Context as _, ensure};
 use handslag_proto::RequestFields;
 use prost::Message;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Notify;
 
 use crate::config::DatabaseConfig;
+use crate::files::Mounted;
 use crate::rpc::{Call, Failure};
 
 pub use transaction::Transaction;
@@ -41,6 +46,13 @@ const UNTESTED_TIME_MOST: Duration = Duration::from_secs(1);
 const STATEMENT_TIME_MOST: &str = "8s";
 /// A transaction that does nothing for this long has lost its owner.
 const IDLE_IN_TRANSACTION_MOST: &str = "15s";
+/// A session that hears nothing for this long is ended by the server. What waits here for an answer
+/// to a statement that never arrived is told so then, and would wait for ever otherwise: nothing
+/// else bounds the wait for a socket.
+const IDLE_SESSION_MOST: &str = "30s";
+/// A connection that nobody needs is closed after this time. Pools look as often, so that it is
+/// gone after twice the time and the server meets only those that hang.
+const IDLE_CONNECTION_MOST: Duration = Duration::from_secs(10);
 
 /// A service's own database. Clones share one pool.
 #[derive(Clone, Debug)]
@@ -53,23 +65,15 @@ impl Database {
     /// Opens the pool.
     ///
     /// # Errors
-    /// When the address is wrong, the server does not answer, or commits would not be durable.
+    /// When the address is wrong, the server does not answer or is too old, or commits would not be
+    /// durable.
     pub async fn connect(config: &DatabaseConfig, application: &str) -> anyhow::Result<Self> {
-        let options = PgConnectOptions::from_str(config.url()?.expose())
-            .context("the database's address cannot be read")?
-            .application_name(&format!("handslag-{application}"))
-            .options([
-                ("statement_timeout", STATEMENT_TIME_MOST),
-                (
-                    "idle_in_transaction_session_timeout",
-                    IDLE_IN_TRANSACTION_MOST,
-                ),
-                ("timezone", "UTC"),
-            ]);
+        let options = options(config, application)?;
         let pool = PgPoolOptions::new()
             .max_connections(config.pool_size)
             .acquire_timeout(ACQUIRE_TIME_MOST)
             .max_lifetime(CONNECTION_AGE_MOST)
+            .idle_timeout(IDLE_CONNECTION_MOST)
             // A ping before each use is a round trip of its own; one that was just in use answers.
             .test_before_acquire(false)
             .before_acquire(|connection, idle| {
@@ -80,17 +84,6 @@ impl Database {
                     Ok(true)
                 })
             })
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    let clean = is_outside_transaction(connection).await?;
-                    if !clean {
-                        tracing::error!(
-                            "a connection came back inside a transaction; it is closed"
-                        );
-                    }
-                    Ok(clean)
-                })
-            })
             .connect_with(options)
             .await
             .context("the database does not answer")?;
@@ -98,8 +91,30 @@ impl Database {
             pool,
             outbox_signal: Arc::default(),
         };
+        migrations::refuse_old_server(&*database.pool.acquire().await?)?;
         database.refuse_lossy_commits().await?;
         Ok(database)
+    }
+
+    /// Connects by what the files say from now on, each time that they change, until `end`.
+    pub(crate) async fn follow(
+        &self,
+        config: &DatabaseConfig,
+        files: &Mounted,
+        application: &str,
+        end: impl Future<Output = ()>,
+    ) {
+        let apply = || match options(config, application) {
+            Ok(options) => {
+                self.pool.set_connect_options(options);
+                tracing::info!("new connections to the database use a new address or password");
+            }
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the database's new address or password cannot be used; the former stays"
+            ),
+        };
+        files.follow(end, apply).await;
     }
 
     /// The pool, for what needs no transaction.
@@ -133,7 +148,7 @@ impl Database {
         T: Message + RequestFields,
     {
         let claim = request_log::Claim::of(call)?;
-        let mut inner = self.pool.begin().await?;
+        let mut inner = begin(&self.pool).await?;
         request_log::claim(&mut inner, &claim).await?;
         Ok(Transaction::new(inner, self.outbox_signal()))
     }
@@ -144,7 +159,7 @@ impl Database {
     /// When the database does not answer.
     pub async fn begin_task(&self) -> Result<Transaction, sqlx::Error> {
         Ok(Transaction::new(
-            self.pool.begin().await?,
+            begin(&self.pool).await?,
             self.outbox_signal(),
         ))
     }
@@ -168,12 +183,30 @@ impl Database {
     }
 }
 
-/// Inside a transaction `now()` stands still at its beginning, outside each statement has its own.
-/// Sent as a simple query: the extended protocol sets the two at different messages.
-async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    use sqlx::Row as _;
-    sqlx::raw_sql("SELECT now() = statement_timestamp()")
-        .fetch_one(connection)
-        .await?
-        .try_get(0)
+/// How this process connects.
+fn options(config: &DatabaseConfig, application: &str) -> anyhow::Result<PgConnectOptions> {
+    let settings = [
+        ("statement_timeout", STATEMENT_TIME_MOST),
+        (
+            "idle_in_transaction_session_timeout",
+            IDLE_IN_TRANSACTION_MOST,
+        ),
+        ("idle_session_timeout", IDLE_SESSION_MOST),
+        ("timezone", "UTC"),
+    ];
+    let options = config.options()?;
+    Ok(options
+        .application_name(&format!("handslag-{application}"))
+        .options(settings))
+}
+
+/// Begins a transaction, in a task that nobody cancels (see the design notes).
+///
+/// # Errors
+/// The pool's or the database's.
+pub async fn begin(pool: &PgPool) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    #[expect(clippy::disallowed_methods, reason = "this is the place for it")]
+    let begun = tokio::spawn(async move { pool.begin().await });
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }

@@ -30,12 +30,14 @@ pub mod authorities;
 pub mod config;
 pub mod dev_issuer;
 pub mod failpoint;
+pub mod files;
 pub mod readiness;
 pub mod run;
 pub mod server;
 pub mod service;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
 #[cfg(feature = "testing")]
 pub mod testing;

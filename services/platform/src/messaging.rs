@@ -42,6 +42,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::BrokerConfig;
+
 pub use account::rebuild;
 pub use broker::Failure;
 pub use consumer::{Consumer, Effect, Rejection};
@@ -53,8 +55,8 @@ pub use status::{Metrics, Status};
 pub struct Settings {
     /// Name of this service: first word of its routing keys, part of its queues' names.
     pub service: String,
-    /// Address of the broker, `amqp://` or `amqps://`. Never logged: it holds the password.
-    pub amqp_url: String,
+    /// Where the broker is; read anew for each connection.
+    pub broker: BrokerConfig,
     /// Wakes the relay after a commit with events; a missed signal costs one poll.
     pub outbox_signal: Arc<Notify>,
     /// How often the relay says what it has published so far.
@@ -69,9 +71,15 @@ impl Settings {
     /// Usual settings: a digest each 5 s, a sweep each 500 ms, events kept for good.
     #[must_use]
     pub fn new(service: &str, amqp_url: &str) -> Self {
+        Self::at(service, BrokerConfig::at(amqp_url))
+    }
+
+    /// The same, with a broker whose address or password may change.
+    #[must_use]
+    pub fn at(service: &str, broker: BrokerConfig) -> Self {
         Self {
             service: service.to_owned(),
-            amqp_url: amqp_url.to_owned(),
+            broker,
             outbox_signal: Arc::new(Notify::new()),
             digest_every: Duration::from_secs(5),
             sweep_every: Duration::from_millis(500),
@@ -122,6 +130,13 @@ impl Messaging {
         self.links.ready()
     }
 
+    /// Whether events flow: what this service says is published within seconds, and with each
+    /// service that it hears it has agreed within seconds on what was said.
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        self.metrics.read().delivers()
+    }
+
     /// Counters and gauges.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -169,8 +184,13 @@ pub fn start(
         Arc::clone(&shared),
         stop.publishing.clone(),
     ));
+    let heard = consumers
+        .iter()
+        .map(|consumer| consumer.producer().to_owned())
+        .collect();
     tasks.spawn(status::observe(
         Arc::clone(&shared),
+        heard,
         stop.publishing.clone(),
     ));
     if !consumers.is_empty() {

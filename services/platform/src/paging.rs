@@ -6,7 +6,14 @@
 //! filter that it came from: without a filter the requests of all lists are the same bytes, none. It
 //! is signed with a key that all replicas share and not encrypted: it holds nothing that the page
 //! did not show.
+//!
+//! A key is exchanged in two steps: the new one is put before the former, whose tokens are still
+//! read, and the former is taken away when nobody turns pages of it any more. Replicas learn of it
+//! one after the other; who meets one that does not know the new key yet is told to begin again.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
+use anyhow::Context as _;
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
@@ -30,10 +37,17 @@ pub const KEY_BYTES_LEAST: usize = 32;
 
 const PAGE: &str = "page";
 
-/// Makes and reads tokens.
+/// Makes and reads tokens. Clones share their keys.
 #[derive(Clone)]
 pub struct Tokens {
-    mac: Hmac<Sha256>,
+    keys: Arc<RwLock<Keys>>,
+}
+
+#[derive(Clone)]
+struct Keys {
+    signing: Hmac<Sha256>,
+    /// Keys whose tokens are still read.
+    former: Vec<Hmac<Sha256>>,
 }
 
 /// Which page is asked for.
@@ -51,13 +65,40 @@ impl Tokens {
     /// # Errors
     /// When the key is shorter than [`KEY_BYTES_LEAST`].
     pub fn new(key: &[u8]) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            key.len() >= KEY_BYTES_LEAST,
-            "the token key must have at least {KEY_BYTES_LEAST} bytes"
-        );
-        Ok(Self {
-            mac: Hmac::new_from_slice(key)?,
-        })
+        Ok(Self::with(Keys {
+            signing: mac(key)?,
+            former: Vec::new(),
+        }))
+    }
+
+    /// With a key in each line: the first signs, and all are read.
+    ///
+    /// # Errors
+    /// When there is none, or one is shorter than [`KEY_BYTES_LEAST`].
+    pub fn of_lines(text: &str) -> anyhow::Result<Self> {
+        Ok(Self::with(keys(text)?))
+    }
+
+    /// Takes other keys, for all clones.
+    ///
+    /// # Errors
+    /// As [`of_lines`](Self::of_lines); the former ones stay then.
+    pub fn exchange(&self, text: &str) -> anyhow::Result<()> {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys(text)?;
+        Ok(())
+    }
+
+    fn with(keys: Keys) -> Self {
+        Self {
+            keys: Arc::new(RwLock::new(keys)),
+        }
+    }
+
+    fn keys(&self) -> Keys {
+        self.keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads the paging fields of a request. `bound_to` is the request with both of them cleared.
@@ -100,7 +141,7 @@ impl Tokens {
         BASE64URL_NOPAD.encode(&token)
     }
 
-    /// The value of a token, if it was sealed with our key for this purpose.
+    /// The value of a token, if it was sealed with a key of ours for this purpose.
     #[must_use]
     pub fn open(&self, purpose: &'static str, token: &str) -> Option<Vec<u8>> {
         if token.len() > TOKEN_BYTES_MOST {
@@ -108,10 +149,14 @@ impl Tokens {
         }
         let token = BASE64URL_NOPAD.decode(token.as_bytes()).ok()?;
         let (signature, value) = token.split_at_checked(SIGNATURE_BYTES)?;
-        let mut mac = self.mac.clone();
-        feed(&mut mac, purpose, value);
-        mac.verify_slice(signature).ok()?;
-        Some(value.to_vec())
+        let keys = self.keys();
+        std::iter::once(keys.signing)
+            .chain(keys.former)
+            .any(|mut mac| {
+                feed(&mut mac, purpose, value);
+                mac.verify_slice(signature).is_ok()
+            })
+            .then(|| value.to_vec())
     }
 
     fn keyset(
@@ -142,7 +187,7 @@ impl Tokens {
     }
 
     fn signature(&self, purpose: &str, value: &[u8]) -> [u8; SIGNATURE_BYTES] {
-        let mut mac = self.mac.clone();
+        let mut mac = self.keys().signing;
         feed(&mut mac, purpose, value);
         mac.finalize().into_bytes().into()
     }
@@ -152,6 +197,26 @@ impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Tokens")
     }
+}
+
+fn keys(text: &str) -> anyhow::Result<Keys> {
+    let mut all = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| mac(line.as_bytes()));
+    Ok(Keys {
+        signing: all.next().context("the token key is empty")??,
+        former: all.collect::<anyhow::Result<_>>()?,
+    })
+}
+
+fn mac(key: &[u8]) -> anyhow::Result<Hmac<Sha256>> {
+    anyhow::ensure!(
+        key.len() >= KEY_BYTES_LEAST,
+        "the token key must have at least {KEY_BYTES_LEAST} bytes"
+    );
+    Ok(Hmac::new_from_slice(key)?)
 }
 
 /// The zero byte ends the purpose, so that no purpose and value read as another pair.
@@ -195,4 +260,41 @@ pub fn invalid_token() -> FieldError {
         "is no token of this list and filter; start again without it",
         "Sidan hör inte till denna lista. Börja om från första sidan.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tokens;
+
+    const FORMER: &str = "0123456789abcdef0123456789abcdef";
+    const NEW: &str = "fedcba9876543210fedcba9876543210";
+
+    #[test]
+    fn tokens_of_the_former_key_are_read_until_it_is_taken_away() {
+        let tokens = Tokens::of_lines(FORMER).expect("a key");
+        let shared = tokens.clone();
+        let old = tokens.seal("page", b"value");
+        tokens
+            .exchange(&format!("{NEW}\n{FORMER}\n"))
+            .expect("keys");
+        let new = shared.seal("page", b"value");
+        assert_ne!(old, new, "the first line signs, for all clones");
+        for token in [&old, &new] {
+            assert_eq!(shared.open("page", token).as_deref(), Some(&b"value"[..]));
+        }
+        tokens.exchange(NEW).expect("a key");
+        assert_eq!(shared.open("page", &old), None);
+        assert!(shared.open("page", &new).is_some());
+    }
+
+    #[test]
+    fn keys_that_are_too_short_or_missing_leave_the_former_ones() {
+        let tokens = Tokens::of_lines(FORMER).expect("a key");
+        let token = tokens.seal("page", b"value");
+        for text in ["", "\n \n", "short", &format!("{NEW}\nshort")] {
+            assert!(tokens.exchange(text).is_err(), "{text}");
+            assert!(Tokens::of_lines(text).is_err(), "{text}");
+        }
+        assert!(tokens.open("page", &token).is_some());
+    }
 }

@@ -1,6 +1,7 @@
 //! Gives a service a process, or runs it inside another one.
 
 mod command;
+mod migrate;
 mod process;
 
 use std::net::SocketAddr;

@@ -7,7 +7,7 @@
 //! GOAWAY.
 //!
 //! Hostile peers meet a bound at each step: how many may connect ([`incoming`]), how long they may
-//! take to greet and to call ([`peer`]), how large their headers are and how often they reset (the
+//! take to shake hands, to greet and to call ([`peer`]), how large their headers are and how often they reset (the
 //! constants below), how long a message takes to arrive ([`receiving`]), and only then a place
 //! ([`door`]).
 
@@ -16,6 +16,7 @@ mod door;
 mod health;
 mod incoming;
 mod limiter;
+mod line;
 mod peer;
 mod receiving;
 mod unexplained;
@@ -29,9 +30,11 @@ use tonic::transport::Server;
 use crate::config::LimitsConfig;
 use crate::id;
 use crate::shutdown::Shutdown;
+use crate::tls::ServerTls;
 
 pub(crate) use admin::Admin;
 pub(crate) use door::{Door, DoorSettings};
+pub use health::DELIVERY;
 pub(crate) use health::Health;
 
 /// Calls open at once on one connection: one client cannot take all the places of a replica with
@@ -54,6 +57,7 @@ const AGE_JITTER: f64 = 0.2;
 /// Serves until the process stops and the last connection is done.
 pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<ServerTls>,
     routes: Routes,
     door: Door,
     limits: LimitsConfig,
@@ -75,7 +79,7 @@ pub(crate) async fn serve(
         .accept_http1(false)
         .layer(door)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming::peers(listener), async move {
+        .serve_with_incoming_shutdown(incoming::peers(listener, tls), async move {
             shutdown.stopping().await;
         })
         .await?;

@@ -27,8 +27,6 @@ pub struct Context {
     pub outbox_signal: Arc<Notify>,
     /// The end of the process.
     pub shutdown: Shutdown,
-    /// The broker's address, for a service that makes queues of its own.
-    pub amqp_url: String,
     settings: Arc<BTreeMap<String, String>>,
 }
 
@@ -39,7 +37,6 @@ impl Context {
         clock: Clock,
         tokens: Tokens,
         shutdown: Shutdown,
-        amqp_url: String,
         settings: BTreeMap<String, String>,
     ) -> Self {
         let outbox_signal = database.outbox_signal();
@@ -49,7 +46,6 @@ impl Context {
             tokens,
             outbox_signal,
             shutdown,
-            amqp_url,
             settings: Arc::new(settings),
         }
     }

@@ -5,7 +5,11 @@
 //! other services come from a real relay over an outbox of the bed's own, so that versions, digests
 //! and replays are those of production. The clock stands until a test moves it. A bed that is not
 //! ended has not been checked.
+//!
+//! The service runs as in production with a role that may use its tables and change nothing of them;
+//! the test looks at the database as its owner.
 
+mod certificates;
 mod producer;
 
 use std::future::Future;
@@ -25,13 +29,15 @@ use tonic::transport::{Channel, Endpoint};
 use crate::auth::Principal;
 use crate::clock::Clock;
 use crate::config::{Config, Secret};
-use crate::database::{Database, migrations};
+use crate::database::{Database, grants, migrations};
 use crate::dev_issuer::DevIssuer;
 use crate::id;
 use crate::messaging::{outbox, status};
 use crate::run::{Running, start_at};
 use crate::service::Service;
 
+pub use certificates::{Authority, Mount, Signed};
+pub use handslag_local_infra::{Login, shared_for_tests};
 use producer::Producers;
 
 /// Where the bed's clock stands at first: a Tuesday, 10 o'clock in Stockholm.
@@ -45,6 +51,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Bed {
     running: Running,
+    owner: Database,
     clock: Clock,
     issuer: Arc<DevIssuer>,
     channel: Channel,
@@ -94,20 +101,26 @@ impl Bed {
         let issuer = Arc::new(DevIssuer::ephemeral());
         let jwks = std::env::temp_dir().join(format!("handslag-jwks-{}.json", id::new()));
         std::fs::write(&jwks, issuer.jwks())?;
-        let mut config = Config::local(&database_url, &amqp_url)?;
+        let login = {
+            let (servers, name) = (servers.clone(), name.to_owned());
+            tokio::task::spawn_blocking(move || servers.fresh_role(&name)).await??
+        };
+        let mut config = Config::local(&login.within(&database_url)?, &amqp_url)?;
         config.access.jwks_file = Some(jwks.clone());
         config.token_key = Some(Secret::new("0123456789abcdef0123456789abcdef"));
         // Several beds share the servers.
         config.database.pool_size = 4;
         let config = configure(config);
         let clock = Clock::fixed(MORNING);
-        migrate::<S>(&config).await?;
+        let owner = migrated::<S>(&database_url, &amqp_url).await?;
+        grants::to(owner.pool(), &login.user).await?;
         let running = start_at::<S>(config, clock.clone()).await?;
         let endpoint = Endpoint::from_shared(format!("http://{}", running.grpc_address))?;
         let channel = endpoint.connect_lazy();
         let producers = Mutex::new(Producers::new(servers, name, &amqp_url));
         Ok(Self {
             running,
+            owner,
             clock,
             issuer,
             channel,
@@ -162,10 +175,10 @@ impl Bed {
         &self.issuer
     }
 
-    /// The service's database.
+    /// The service's database, as its owner sees it.
     #[must_use]
     pub fn database(&self) -> &Database {
-        &self.running.database
+        &self.owner
     }
 
     /// The clock of service and bed.
@@ -249,6 +262,7 @@ impl Bed {
             };
             let _patience = tokio::time::timeout(PATIENCE, until(published)).await;
         }
+        self.owner.close().await;
         let producers = self.producers.into_inner().end().await;
         drop(self.channel);
         self.running
@@ -290,7 +304,7 @@ where
 
 /// Waits for the servers on a thread that may wait: the first test of a machine starts them.
 pub(crate) async fn servers() -> anyhow::Result<Servers> {
-    tokio::task::spawn_blocking(handslag_local_infra::shared_for_tests).await?
+    tokio::task::spawn_blocking(shared_for_tests).await?
 }
 
 async fn fresh_database(servers: &Servers, name: &str) -> anyhow::Result<String> {
@@ -298,9 +312,11 @@ async fn fresh_database(servers: &Servers, name: &str) -> anyhow::Result<String>
     tokio::task::spawn_blocking(move || servers.fresh_database(&name)).await?
 }
 
-async fn migrate<S: Service>(config: &Config) -> anyhow::Result<()> {
-    let database = Database::connect(&config.database, S::NAME).await?;
+/// The database of a service with its tables, for its owner.
+async fn migrated<S: Service>(database_url: &str, amqp_url: &str) -> anyhow::Result<Database> {
+    let mut config = Config::local(database_url, amqp_url)?.database;
+    config.pool_size = 3;
+    let database = Database::connect(&config, "owner").await?;
     migrations::run(database.pool(), S::migrations()).await?;
-    database.close().await;
-    Ok(())
+    Ok(database)
 }

@@ -12,6 +12,8 @@ mod bad_input;
 mod lists;
 #[path = "registry/look_up.rs"]
 mod look_up;
+#[path = "registry/process.rs"]
+mod process;
 #[path = "registry/record.rs"]
 mod record;
 #[path = "registry/relations.rs"]

@@ -3,7 +3,7 @@
 //! # Design notes
 //! Every effect is a row or two and asks nothing of other rows: queues of two producers have no common order, and
 //! within one the gap of an aggregate is repaired while the others flow on. What belongs together is put together when
-//! it is read. An event that says what this service does not know (a new state, say) is refused and waits as a dead
+//! it is read. What an import brings in thousands is put in many rows at a time. An event that says what this service does not know (a new state, say) is refused and waits as a dead
 //! letter: counting it as something else would be a false figure that nobody sees.
 
 mod action_added;
@@ -54,10 +54,12 @@ pub(crate) fn all() -> Vec<Consumer> {
         .on::<events::AgreementDrafted, _>(agreement_drafted::agreement_drafted)
         .on::<events::AgreementAdopted, _>(agreement_adopted::agreement_adopted)
         .on::<events::FigureReported, _>(figure_reported::figure_reported)
-        .on::<events::OrganisationRegistered, _>(organisation_registered::organisation_registered)
+        .on_many::<events::OrganisationRegistered, _>(
+            organisation_registered::organisations_registered,
+        )
         .on::<events::OrganisationUpdated, _>(organisation_updated::organisation_updated)
         .on::<events::SignatoryStateChanged, _>(signatory_state_changed::signatory_state_changed)
-        .on_any(counted::counted);
+        .on_batch(counted::counted);
     let commitments = Consumer::of(commitments)
         .on::<events::CommitmentProposed, _>(commitment_proposed::commitment_proposed)
         .on::<events::CommitmentAccepted, _>(commitment_accepted::commitment_accepted)
@@ -73,7 +75,7 @@ pub(crate) fn all() -> Vec<Consumer> {
         )
         .on::<events::FollowUpDeadlineMoved, _>(follow_up_deadline_moved::follow_up_deadline_moved)
         .on::<events::FollowUpPublished, _>(follow_up_published::follow_up_published)
-        .on_any(counted::counted);
+        .on_batch(counted::counted);
     vec![registry, commitments]
 }
 

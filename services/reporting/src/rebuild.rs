@@ -1,5 +1,6 @@
 //! The read models made anew.
 
+use handslag_platform::database::begin;
 use handslag_platform::messaging;
 use sqlx::PgPool;
 
@@ -12,7 +13,7 @@ use crate::{consumers, store};
 /// # Errors
 /// The database's; nothing has changed then.
 pub async fn rebuild(pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     // Waits for effects under way and keeps new ones out: one that committed its mark before and its row after would
     // be lost, and so would one whose mark is not yet to be seen.
     sqlx::query!("LOCK TABLE inbox_mark IN SHARE ROW EXCLUSIVE MODE")

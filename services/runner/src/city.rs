@@ -7,13 +7,13 @@ use handslag_commitments::Commitments;
 use handslag_notifications::Notifications;
 use handslag_platform::{
     Running, Service,
-    config::{Config, Secret},
+    config::{Config, Secret, TlsConfig},
     database::migrations,
 };
 use handslag_registry::Registry;
 use handslag_reporting::Reporting;
 
-use crate::{import::Endpoints, ports::SERVICES};
+use crate::{import::Endpoints, ports::SERVICES, reach::Tls};
 
 /// Connections of each service to its database: four services on one machine stay far below PostgreSQL's usual
 /// hundred, with room for the stories that run several cities at once.
@@ -41,12 +41,18 @@ pub struct Plan {
     pub token_key: Secret,
     /// Where traces go, if anywhere.
     pub otlp_endpoint: Option<String>,
+    /// TLS that the services serve, if they do,
+    pub tls: TlsConfig,
+    /// and how those who call them then reach them, the front among them.
+    pub callers: Tls,
 }
 
 /// A city that runs.
 pub struct City {
     services: Vec<(&'static str, Running)>,
     web: handslag_web::Running,
+    scheme: &'static str,
+    callers: Tls,
 }
 
 impl City {
@@ -61,7 +67,11 @@ impl City {
             (SERVICES[2], service::<Notifications>(plan, 2).await?),
             (SERVICES[3], service::<Reporting>(plan, 3).await?),
         ];
-        let url = |place: usize| format!("http://{}", services[place].1.grpc_address);
+        let scheme = match plan.tls.tls_certificate_file {
+            Some(_) => "https",
+            None => "http",
+        };
+        let url = |place: usize| format!("{scheme}://{}", services[place].1.grpc_address);
         let web = handslag_web::start(handslag_web::Config {
             address: plan.web,
             admin_address: None,
@@ -69,10 +79,20 @@ impl City {
             commitments: url(1),
             notifications: url(2),
             reporting: url(3),
+            tls: handslag_web::TlsConfig {
+                tls_authorities_file: plan.callers.authorities_file.clone(),
+                tls_certificate_file: plan.callers.certificate_file.clone(),
+                tls_key_file: plan.callers.key_file.clone(),
+            },
         })
         .await
         .context("the web front does not start")?;
-        Ok(Self { services, web })
+        Ok(Self {
+            services,
+            web,
+            scheme,
+            callers: plan.callers.clone(),
+        })
     }
 
     /// Each service's name and gRPC address.
@@ -99,14 +119,17 @@ impl City {
     /// Channels to the services.
     ///
     /// # Errors
-    /// Never for addresses that answer.
+    /// When a file of TLS cannot be used any more.
     pub fn endpoints(&self) -> anyhow::Result<Endpoints> {
-        let addresses: Vec<_> = self
-            .addresses()
+        self.callers.endpoints(&self.urls())
+    }
+
+    /// Each service's name and URL.
+    pub fn urls(&self) -> Vec<(&'static str, String)> {
+        self.addresses()
             .into_iter()
-            .map(|(name, address)| (name, format!("http://{address}")))
-            .collect();
-        Endpoints::new(&addresses)
+            .map(|(name, address)| (name, format!("{}://{address}", self.scheme)))
+            .collect()
     }
 
     /// Stops the web front, then the services, each in order: what is under way is finished.
@@ -136,6 +159,7 @@ pub(crate) fn config(plan: &Plan, place: usize) -> anyhow::Result<Config> {
     config.access.jwks_file = Some(plan.jwks_file.clone());
     config.token_key = Some(plan.token_key.clone());
     config.otlp_endpoint.clone_from(&plan.otlp_endpoint);
+    config.tls = plan.tls.clone();
     Ok(config)
 }
 

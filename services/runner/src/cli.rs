@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::ports::DEFAULT_BASE;
+use crate::{
+    ports::DEFAULT_BASE,
+    reach::{Addresses, Tls},
+};
 
 /// Handslag on one machine, and the tools of those who operate it.
 #[derive(Debug, Parser)]
@@ -34,6 +37,8 @@ pub enum Verb {
     Audit(ServiceDatabase),
     /// Says in plain words what is behind, parked, dead or not answering, and what to do
     Doctor(Doctor),
+    /// Checks from outside whether an installation works: health, a command, and that events flow
+    Check(Check),
 }
 
 /// Where the data of a local city lies.
@@ -142,18 +147,12 @@ pub struct Import {
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,
-    /// Address of the registry [default: that of the city `up` runs]
-    #[arg(long)]
-    pub registry: Option<String>,
-    /// Address of commitments
-    #[arg(long)]
-    pub commitments: Option<String>,
-    /// Address of notifications
-    #[arg(long)]
-    pub notifications: Option<String>,
-    /// Address of reporting
-    #[arg(long)]
-    pub reporting: Option<String>,
+    /// Where the services are.
+    #[command(flatten)]
+    pub addresses: Addresses,
+    /// How they are reached.
+    #[command(flatten)]
+    pub tls: Tls,
     /// File with a token that may do every step, for services that do not trust the development issuer
     #[arg(long)]
     pub token_file: Option<PathBuf>,
@@ -246,6 +245,26 @@ pub enum ReadModelVerb {
 /// `handslag doctor`
 #[derive(Debug, Clone, Args)]
 pub struct Doctor {
+    /// Where the city's data lies.
+    #[command(flatten)]
+    pub data: DataDir,
+}
+
+/// `handslag check`
+#[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// Where the services are.
+    #[command(flatten)]
+    pub addresses: Addresses,
+    /// How they are reached.
+    #[command(flatten)]
+    pub tls: Tls,
+    /// File with a token of the role operator
+    #[arg(long, env = "HANDSLAG_CLI_TOKEN_FILE")]
+    pub token_file: PathBuf,
+    /// Seconds that are waited for what does not hold yet
+    #[arg(long, env = "HANDSLAG_CLI_WAIT", default_value_t = 60)]
+    pub wait: u64,
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,

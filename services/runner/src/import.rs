@@ -20,6 +20,7 @@ use serde_json::Value;
 use tonic_types::StatusExt;
 
 pub use call::{Endpoints, Refusal, invoke, open};
+pub(crate) use script::request_id;
 pub use script::{Script, Step, references};
 
 /// How long a step waits for what another service has not yet heard of: events arrive within milliseconds, a restarted
@@ -67,7 +68,7 @@ async fn perform(
 ) -> anyhow::Result<String> {
     let mut request = script::resolve(&step.request, known)?;
     if let Value::Object(fields) = &mut request {
-        fields.insert("requestId".to_owned(), script::request_id(&step.key).into());
+        fields.insert("requestId".to_owned(), request_id(&step.key).into());
     }
     let token = callers.token(&step.caller)?;
     let began = Instant::now();

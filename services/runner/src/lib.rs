@@ -12,13 +12,14 @@ mod given;
 pub mod import;
 pub mod issuer;
 pub mod ports;
+pub mod reach;
 pub mod show;
 pub mod state;
 pub mod up;
 mod verbs;
 
-pub use verbs::messaging_status;
 use verbs::pool;
+pub use verbs::{installation_works, messaging_status};
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ async fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::ReadModel(options) => verbs::read_model(options.verb).await,
         Verb::Audit(options) => verbs::audit(&options).await,
         Verb::Doctor(options) => verbs::doctor(&options).await,
+        Verb::Check(options) => verbs::check(&options).await,
     }
 }
 

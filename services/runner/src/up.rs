@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use handslag_local_infra::{Infra, Options, STANDARD_POLICY};
-use handslag_platform::config::Secret;
+use handslag_platform::config::{Secret, TlsConfig};
 
 use crate::{
     city::{City, Plan},
@@ -19,6 +19,7 @@ use crate::{
     import::{self, Script},
     issuer::{Issuer, LocalCallers},
     ports::{Ports, SERVICES},
+    reach::Tls,
     show::Progress,
     state::CityState,
 };
@@ -98,6 +99,8 @@ async fn start_and_load(
         jwks_file: issuer.jwks_file().to_owned(),
         token_key: token_key(directory)?,
         otlp_endpoint: std::env::var("HANDSLAG_OTLP_ENDPOINT").ok(),
+        tls: TlsConfig::default(),
+        callers: Tls::default(),
     };
     show.line("Migrating the databases and starting the services …");
     let city = City::start(&plan).await?;

@@ -1,5 +1,6 @@
 //! The verbs, one file each but for the small ones.
 
+mod check;
 mod dead_letters;
 mod doctor;
 mod read_model;
@@ -24,10 +25,10 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     cli::{
-        DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase, ServiceName,
-        Token, Up,
+        Check, DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase,
+        ServiceName, Token, Up,
     },
-    import::{self, Callers, Endpoints, Script},
+    import::{self, Callers, Script},
     issuer::{Claims, Issuer, LocalCallers},
     ports::SERVICES,
     show::Progress,
@@ -92,21 +93,9 @@ pub(crate) async fn import(options: Import) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("{} cannot be read", options.file.display()))?;
     let script = Script::parse(&text)?;
     let directory = options.data.path()?;
-    let given = [
-        &options.registry,
-        &options.commitments,
-        &options.notifications,
-        &options.reporting,
-    ];
-    let known = CityState::load(&directory);
-    let mut addresses = Vec::new();
-    for (name, given) in SERVICES.into_iter().zip(given) {
-        let found = given
-            .clone()
-            .or_else(|| known.as_ref().ok()?.grpc.get(name).cloned());
-        addresses.extend(found.map(|address| (name, address)));
-    }
-    let endpoints = Endpoints::new(&addresses)?;
+    let known = CityState::load(&directory).ok();
+    let addresses = options.addresses.with(known.as_ref());
+    let endpoints = options.tls.endpoints(&addresses)?;
     let callers: Box<dyn Callers> = match &options.token_file {
         Some(file) => Box::new(OneToken(fs::read_to_string(file)?.trim().to_owned())),
         None => Box::new(LocalCallers::new(Issuer::existing(&directory)?)),
@@ -197,6 +186,22 @@ pub(crate) async fn audit(options: &ServiceDatabase) -> anyhow::Result<ExitCode>
 
 pub(crate) async fn doctor(options: &Doctor) -> anyhow::Result<ExitCode> {
     doctor::run(&options.data.path()?).await
+}
+
+pub(crate) async fn check(options: &Check) -> anyhow::Result<ExitCode> {
+    Ok(if installation_works(options).await? {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Whether an installation works, asked from outside; what was found is printed.
+///
+/// # Errors
+/// When an address is missing, or a file cannot be used.
+pub async fn installation_works(options: &Check) -> anyhow::Result<bool> {
+    check::run(options).await
 }
 
 impl ServiceName {

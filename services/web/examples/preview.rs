@@ -22,6 +22,7 @@ async fn main() {
         commitments: url.clone(),
         notifications: url.clone(),
         reporting: url,
+        tls: handslag_web::TlsConfig::default(),
     })
     .await
     .expect("the front starts");

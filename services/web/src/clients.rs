@@ -8,6 +8,7 @@
 
 use std::{future::Future, time::Duration};
 
+use handslag_platform::tls::ClientTls;
 use handslag_proto::{
     commitments::v1::commitments_service_client::CommitmentsServiceClient,
     notifications::v1::notifications_service_client::NotificationsServiceClient,
@@ -16,7 +17,7 @@ use handslag_proto::{
 };
 use tonic::{
     Code, Request, Response, Status,
-    transport::{Channel, ClientTlsConfig, Endpoint},
+    transport::{Channel, Endpoint},
 };
 
 use crate::{config::Config, error::PageError, service::Service};
@@ -46,12 +47,12 @@ impl Clients {
     ///
     /// # Errors
     /// When a URL is none.
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &Config, tls: &ClientTls) -> anyhow::Result<Self> {
         Ok(Self {
-            registry: channel(&config.registry)?,
-            commitments: channel(&config.commitments)?,
-            notifications: channel(&config.notifications)?,
-            reporting: channel(&config.reporting)?,
+            registry: tls.channel(&config.registry, shape)?,
+            commitments: tls.channel(&config.commitments, shape)?,
+            notifications: tls.channel(&config.notifications, shape)?,
+            reporting: tls.channel(&config.reporting, shape)?,
         })
     }
 
@@ -120,15 +121,11 @@ impl Clients {
     }
 }
 
-fn channel(url: &str) -> anyhow::Result<Channel> {
-    let mut endpoint = Endpoint::from_shared(url.to_owned())?
+fn shape(endpoint: Endpoint) -> Endpoint {
+    endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE)
-        .tcp_nodelay(true);
-    if url.starts_with("https://") {
-        endpoint = endpoint.tls_config(ClientTlsConfig::new().with_webpki_roots())?;
-    }
-    Ok(endpoint.connect_lazy())
+        .tcp_nodelay(true)
 }
 
 async fn ask<Q, A, F, Fut>(

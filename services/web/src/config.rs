@@ -1,6 +1,6 @@
 //! Where the front listens and whom it asks.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// What the front's own process is told beyond that.
 #[derive(Debug, clap::Parser)]
@@ -22,7 +22,7 @@ pub struct Config {
     /// Where the pages are served.
     #[arg(long, env = "HANDSLAG_WEB_ADDRESS", default_value = "127.0.0.1:7400")]
     pub address: SocketAddr,
-    /// Where /live and /ready are served; without it there is no admin port.
+    /// Where /live, /ready and /metrics are served; without it there is no admin port.
     #[arg(long, env = "HANDSLAG_WEB_ADMIN_ADDRESS")]
     pub admin_address: Option<SocketAddr>,
     /// URL of the registry.
@@ -53,4 +53,30 @@ pub struct Config {
         default_value = "http://127.0.0.1:7404"
     )]
     pub reporting: String,
+    /// How the services are called.
+    #[command(flatten)]
+    pub tls: TlsConfig,
+}
+
+/// TLS towards the services, for those whose URL is https.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TlsConfig {
+    /// File with the authorities (PEM) that the services' certificates are checked with, instead of
+    /// the web's.
+    #[arg(long, env = "HANDSLAG_WEB_TLS_AUTHORITIES_FILE")]
+    pub tls_authorities_file: Option<PathBuf>,
+    /// File with the certificate (PEM) that is shown to services that ask for one.
+    #[arg(
+        long,
+        env = "HANDSLAG_WEB_TLS_CERTIFICATE_FILE",
+        requires = "tls_key_file"
+    )]
+    pub tls_certificate_file: Option<PathBuf>,
+    /// File with that certificate's key (PEM).
+    #[arg(
+        long,
+        env = "HANDSLAG_WEB_TLS_KEY_FILE",
+        requires = "tls_certificate_file"
+    )]
+    pub tls_key_file: Option<PathBuf>,
 }

@@ -21,5 +21,5 @@ mod server;
 mod service;
 pub mod view;
 
-pub use config::Config;
+pub use config::{Config, TlsConfig};
 pub use server::{Running, run, start};

@@ -5,7 +5,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::get};
 use clap::Parser;
-use handslag_platform::{clock::Clock, telemetry};
+use handslag_platform::{
+    clock::Clock,
+    telemetry::{self, metrics::Metrics},
+    tls::{ClientFiles, ClientTls},
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +39,7 @@ impl Running {
         self.address
     }
 
-    /// Where /live and /ready are, if they are.
+    /// Where /live, /ready and /metrics are, if they are.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin_address
     }
@@ -55,22 +59,34 @@ impl Running {
 /// Starts the front in this process. The services need not be up yet.
 ///
 /// # Errors
-/// When an address is taken or an endpoint is no URL.
+/// When an address is taken, an endpoint is no URL, or a file of TLS cannot be used.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let tls = ClientTls::new(ClientFiles {
+        authorities: config.tls.tls_authorities_file.clone(),
+        certificate: config.tls.tls_certificate_file.clone(),
+        key: config.tls.tls_key_file.clone(),
+    })?;
+    let metrics = Metrics::new("web")?;
+    metrics.observe_certificate(&tls.state());
     let app = App {
-        clients: Clients::new(&config)?,
+        clients: Clients::new(&config, &tls)?,
         clock: Clock::system(),
     };
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(true));
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
-    let mut tasks = vec![serve(listener, pages::router(app), stop.clone())];
+    let stopped = stop.clone().cancelled_owned();
+    let mut tasks = vec![
+        serve(listener, pages::router(app), stop.clone()),
+        tokio::spawn(async move { tls.follow(stopped).await }),
+    ];
     let mut admin_address = None;
     if let Some(wanted) = config.admin_address {
         let listener = TcpListener::bind(wanted).await?;
         admin_address = Some(listener.local_addr()?);
-        tasks.push(serve(listener, admin(Arc::clone(&ready)), stop.clone()));
+        let admin = admin(Arc::clone(&ready), metrics);
+        tasks.push(serve(listener, admin, stop.clone()));
     }
     Ok(Running {
         address,
@@ -135,7 +151,7 @@ fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> Join
 
 /// Ready does not ask the services: pages that do not need a service that is away must go on being
 /// reachable.
-fn admin(ready: Arc<AtomicBool>) -> Router {
+fn admin(ready: Arc<AtomicBool>, metrics: Metrics) -> Router {
     let answer = move || {
         let code = if ready.load(Ordering::Acquire) {
             StatusCode::OK
@@ -144,7 +160,18 @@ fn admin(ready: Arc<AtomicBool>) -> Router {
         };
         std::future::ready(code)
     };
+    let counted = move || {
+        let answer = metrics.text().map_err(|error| {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the metrics cannot be written"
+            );
+            StatusCode::INTERNAL_SERVER_ERROR
+        });
+        std::future::ready(answer)
+    };
     Router::new()
         .route("/live", get(|| async { StatusCode::OK }))
         .route("/ready", get(answer))
+        .route("/metrics", get(counted))
 }

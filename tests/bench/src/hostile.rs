@@ -36,7 +36,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figure>> {
     let desk = Desk::open(stage, "hostile", scale.organisations, RelayIs::Held).await?;
-    warm_up(&desk.clients, scale.warm_up).await;
+    warm_up(&desk, scale.warm_up).await?;
     let mut figures = Vec::new();
     for attack in Attack::ALL {
         figures.extend(figures_of(attack, &desk, scale).await?);

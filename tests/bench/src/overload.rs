@@ -31,7 +31,7 @@ pub(crate) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figu
         config.limits.max_calls = scale.places;
     });
     let desk = desk.await?;
-    warm_up(&desk.clients, scale.warm_up).await;
+    warm_up(&desk, scale.warm_up).await?;
     let mut measured = Measured::default();
     for _ in 0..scale.pairs {
         measured.round(&desk.clients, scale).await?;

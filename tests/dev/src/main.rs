@@ -2,12 +2,13 @@
 //!
 //! # Design notes
 //!
-//! * It depends on the standard library, `anyhow`, the room that starts servers and what that
-//!   room needs anyway, so that the first `cargo dev` of a fresh clone answers after seconds.
+//! * It depends on the standard library, `anyhow`, `serde_json` and the room that starts servers, so
+//!   that the first `cargo dev` of a fresh clone answers after seconds.
 //! * What a verb needs and the machine lacks is installed by the ordinary client of its kind into
 //!   `target/tools`, never into the user's home; system packages come by the system's own manager.
 //! * What cannot be had is left out with one line that says so, or, under `CI=true`, is a failure.
 
+mod chart;
 mod city;
 mod context;
 mod image;
@@ -54,6 +55,7 @@ cargo dev <verb>
   docs                the documentation builds without warnings
   deny                licences, origins and known flaws of dependencies
   buf                 the contracts follow the rules for contracts
+  chart [--write]     chart and manifests are right, or writes what is generated of them
   servers [stop]      starts the servers that tests share and shows where they are, or stops them
 ";
 
@@ -88,6 +90,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         ("test", flags) => steps::run_all(context, &Choice::parse(flags)?),
         ("fmt", []) => context.run(context.cargo().args(["fmt", "--all"])),
         ("fmt", ["--check"]) => steps::run_one(&context, "fmt"),
+        ("chart", ["--write"]) => chart::write(&context).map(|()| true),
         ("sqlx", ["--write"]) => queries::write(&context).map(|()| true),
         ("servers", flags @ ([] | ["stop"])) => servers(flags.is_empty()),
         ("help" | "--help" | "-h", []) => {

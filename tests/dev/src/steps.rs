@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
-use crate::{queries, tidy, tools, verification};
+use crate::{chart, queries, tidy, tools, verification};
 
 /// One step.
 struct Step {
@@ -34,10 +34,16 @@ pub(crate) struct Choice {
 }
 
 /// In this order: what fails fastest and most often comes first.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step::new("fmt", "the code is formatted", fmt),
     Step::new("tidy", "sizes, directions and words", tidy_step),
     Step::new("buf", "the contracts follow the rules", buf).optional(),
+    Step::new(
+        "chart",
+        "chart and manifests, all that is optional",
+        chart_step,
+    )
+    .optional(),
     Step::new("sqlx", "described queries are up to date", sqlx),
     Step::new("lint", "clippy finds nothing", lint),
     Step::new("docs", "documentation without warnings", docs),
@@ -208,6 +214,14 @@ fn buf(context: &Context) -> Result<Outcome> {
         .map(passed_if)
 }
 
+fn chart_step(context: &Context) -> Result<Outcome> {
+    let findings = chart::check(context)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    Ok(passed_if(findings.is_empty()))
+}
+
 fn sqlx(context: &Context) -> Result<Outcome> {
     let differences = queries::check(context)?;
     for difference in &differences {
@@ -345,7 +359,7 @@ mod tests {
             .map(|step| step.name)
             .collect();
         assert_eq!(wanted, ["fmt", "tidy"]);
-        assert!(Choice::default().wants(&STEPS[9]));
+        assert!(Choice::default().wants(&STEPS[10]));
     }
 
     #[test]

@@ -12,6 +12,46 @@ use crate::context::Context;
 /// Fixed, so that two machines find the same faults.
 const CARGO_DENY: &str = "0.20.2";
 const BUF: &str = "1.75.0";
+const HELM: Program = Program {
+    name: "helm",
+    path: "helm.sh/helm/v4/cmd/helm",
+    version: "v4.3.2",
+    tags: "",
+    takes: "about 4 minutes",
+};
+const KUBECONFORM: Program = Program {
+    name: "kubeconform",
+    path: "github.com/yannh/kubeconform/cmd/kubeconform",
+    version: "v0.8.0",
+    tags: "",
+    takes: "some seconds",
+};
+/// Without the clients of every cloud, which rules do not need and which take minutes to compile.
+const PROMTOOL: Program = Program {
+    name: "promtool",
+    path: "github.com/prometheus/prometheus/cmd/promtool",
+    version: "v0.316.0",
+    tags: "remove_all_sd",
+    takes: "about a minute",
+};
+
+/// A program that the Go toolchain installs.
+struct Program {
+    name: &'static str,
+    path: &'static str,
+    version: &'static str,
+    tags: &'static str,
+    takes: &'static str,
+}
+
+const GO: Need = Need {
+    what: "Go",
+    apt: "golang",
+    dnf: "golang",
+    apk: "go",
+    brew: "go",
+    pacman: "go",
+};
 
 const NODE: Need = Need {
     what: "Node with npm",
@@ -71,6 +111,61 @@ pub(crate) fn cargo_deny(context: &Context) -> Result<PathBuf> {
         bail!("cargo-deny cannot be installed");
     }
     Ok(own)
+}
+
+/// `helm`, which renders the chart.
+pub(crate) fn helm(context: &Context) -> Result<PathBuf> {
+    go_program(context, &HELM)
+}
+
+/// `kubeconform`, which compares objects with the schemas of their kinds.
+pub(crate) fn kubeconform(context: &Context) -> Result<PathBuf> {
+    go_program(context, &KUBECONFORM)
+}
+
+/// `promtool`, which tests alerts.
+pub(crate) fn promtool(context: &Context) -> Result<PathBuf> {
+    go_program(context, &PROMTOOL)
+}
+
+fn go_program(context: &Context, program: &Program) -> Result<PathBuf> {
+    let Program {
+        name,
+        path,
+        version,
+        tags,
+        takes,
+    } = program;
+    let folder = context.tools().join("go/bin");
+    let wish = format!("{path}@{version}");
+    once(&folder, name, &wish, || {
+        need("go", GO)?;
+        say(&format!("installing {wish} into target/tools ({takes})"));
+        let mut go = context.program("go");
+        go.args(["install", "-trimpath", "-ldflags=-s -w", "-tags", tags])
+            .arg(&wish)
+            .env("GOBIN", &folder);
+        if !context.run(&mut go)? {
+            bail!("{wish} cannot be installed");
+        }
+        Ok(())
+    })?;
+    Ok(folder.join(name))
+}
+
+/// The folder of a Go module's files.
+pub(crate) fn go_module(context: &Context, module: &str) -> Result<PathBuf> {
+    need("go", GO)?;
+    let mut go = context.program("go");
+    let output = go
+        .args(["mod", "download", "-json", module])
+        .output()
+        .context("cannot run go")?;
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let folder = said.get("Dir").and_then(serde_json::Value::as_str);
+    Ok(folder
+        .with_context(|| format!("{module} cannot be had"))?
+        .into())
 }
 
 /// `buf`, from its npm package.
@@ -177,7 +272,12 @@ pub(crate) fn chromium() -> Result<PathBuf> {
 }
 
 /// Runs an installation unless it was finished before for exactly this wish.
-fn once(folder: &Path, name: &str, wish: &str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn once(
+    folder: &Path,
+    name: &str,
+    wish: &str,
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let stamp = folder.join(format!(".{name}-installed"));
     if fs::read_to_string(&stamp).is_ok_and(|done| done == wish) {
         return Ok(());

@@ -47,6 +47,8 @@ pub enum Count {
     Duplicates,
     Parked,
     Drained,
+    /// Batches whose marks moved at once.
+    Together,
     Deferred,
     Buried,
     BuriedByBroker,
@@ -61,7 +63,7 @@ pub enum Count {
 }
 
 /// Names, in the order of the variants.
-const NAMES: [(Count, &str); 52] = [
+const NAMES: [(Count, &str); 53] = [
     (Count::Steps, "steps"),
     (Count::EventsCommitted, "events committed"),
     (Count::EventsRolledBack, "events rolled back"),
@@ -109,6 +111,7 @@ const NAMES: [(Count, &str); 52] = [
         Count::Drained,
         "parked events applied behind their predecessor",
     ),
+    (Count::Together, "batches whose marks moved at once"),
     (Count::Deferred, "deliveries deferred"),
     (Count::Buried, "dead letters"),
     (Count::BuriedByBroker, "dead letters by the broker's limit"),

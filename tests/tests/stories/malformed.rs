@@ -3,6 +3,7 @@
 use bytes::{Buf, BufMut, Bytes};
 use handslag_tests::{Town, message};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -45,6 +46,16 @@ impl Decoder for Raw {
 }
 
 async fn send(town: &Town, service: &str, path: &str, body: Bytes) -> Status {
+    send_encoded(town, service, path, body, "identity").await
+}
+
+async fn send_encoded(
+    town: &Town,
+    service: &str,
+    path: &str,
+    body: Bytes,
+    encoding: &'static str,
+) -> Status {
     let channel = town
         .city()
         .endpoints()
@@ -57,6 +68,9 @@ async fn send(town: &Town, service: &str, path: &str, body: Bytes) -> Status {
     request
         .metadata_mut()
         .insert("authorization", token.parse().expect("a header"));
+    request
+        .metadata_mut()
+        .insert("grpc-encoding", MetadataValue::from_static(encoding));
     let path = path.parse().expect("a path");
     match client.server_streaming(request, path, Raw).await {
         Err(status) => status,
@@ -105,6 +119,11 @@ async fn bytes_that_are_no_message_are_refused_with_a_reason_everywhere() {
     assert_eq!(
         (large.code(), reason(&large).as_str()),
         (Code::InvalidArgument, "MESSAGE_TOO_LARGE")
+    );
+    let packed = send_encoded(&town, "registry", path, Bytes::new(), "gzip").await;
+    assert_eq!(
+        (packed.code(), reason(&packed).as_str()),
+        (Code::Unimplemented, "ENCODING_UNKNOWN")
     );
     let unknown = send(
         &town,

@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 
 use super::poison;
 use crate::{
-    bell::Bell,
+    bell::Rope,
     convert,
     domain::{
         link::link,
@@ -29,24 +29,24 @@ use crate::{
 
 /// The effect of every event.
 pub(super) struct FanOut {
-    bell: Bell,
+    rope: Rope,
 }
 
 impl FanOut {
-    /// Pulls `bell` when somebody is told.
-    pub(super) fn new(bell: Bell) -> Self {
-        Self { bell }
+    /// Pulls `rope` when somebody is told.
+    pub(super) fn new(rope: Rope) -> Self {
+        Self { rope }
     }
 }
 
-impl<'a> Effect<'a, Raw> for FanOut {
+impl<'a> Effect<'a, Envelope<Raw>> for FanOut {
     type Applied = BoxFuture<'a, Result<(), Rejection>>;
 
     fn apply(&self, tx: &'a mut PgConnection, event: &'a Envelope<Raw>) -> Self::Applied {
-        let bell = self.bell.clone();
+        let rope = self.rope.clone();
         Box::pin(async move {
             if fan_out(tx, event).await? {
-                bell.pull();
+                rope.pull();
             }
             Ok(())
         })

@@ -143,18 +143,6 @@ pub async fn list(
     .collect()
 }
 
-/// How many notifications all inboxes together have ever got.
-///
-/// # Errors
-/// When the database fails.
-pub async fn told_in_all(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(last_position), 0)::bigint AS "told!" FROM subscriber"#
-    )
-    .fetch_one(conn)
-    .await
-}
-
 struct Row {
     id: Uuid,
     display_name: String,

@@ -1,4 +1,5 @@
-//! The identity provider's public keys, from an address or a file, kept and refreshed.
+//! The identity provider's public keys, from an address or a file, kept and refreshed: a new key is
+//! known half a minute after it is first met at the latest, a withdrawn one is forgotten within ten.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -39,7 +40,8 @@ pub enum Source {
 #[derive(Clone)]
 pub struct Keys {
     source: Source,
-    client: reqwest::Client,
+    /// What the provider's certificate is checked with, instead of the system's.
+    authorities: Option<PathBuf>,
     known: Arc<RwLock<Known>>,
     // Serialises fetches, and holds when the last one began.
     fetched: Arc<Mutex<Option<Instant>>>,
@@ -60,9 +62,11 @@ impl Keys {
     /// # Errors
     /// When the HTTP client cannot be made, or the authorities' file cannot be read.
     pub fn new(source: Source, authorities: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        // Said at the start rather than at the first call.
+        client(authorities)?;
         Ok(Self {
             source,
-            client: client(authorities)?,
+            authorities: authorities.map(Into::into),
             known: Arc::default(),
             fetched: Arc::default(),
             pause: FETCH_PAUSE,
@@ -151,7 +155,9 @@ impl Keys {
                 .await
                 .with_context(|| format!("{} cannot be read", path.display())),
             Source::Address(address) => {
-                let mut answer = self.client.get(address).send().await?.error_for_status()?;
+                // Made anew each time, which is seldom: the authorities may have been exchanged.
+                let client = client(self.authorities.as_deref())?;
+                let mut answer = client.get(address).send().await?.error_for_status()?;
                 let mut body = Vec::new();
                 while let Some(chunk) = answer.chunk().await? {
                     body.extend_from_slice(&chunk);

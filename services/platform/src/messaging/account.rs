@@ -20,6 +20,7 @@ use super::comparison::{Comparison, Digest, Verdict};
 use super::envelope::{Envelope, Raw, control_properties};
 use super::relay::holes::{Mark, event_hash};
 use super::topology;
+use crate::database::begin;
 
 /// The control message that carries a digest.
 pub(crate) const DIGEST: &str = "digest";
@@ -68,7 +69,7 @@ pub(crate) async fn compare(
     comparison: &mut Comparison,
     digest: &Digest,
 ) -> Result<Verdict, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let account = sqlx::query!(
         "INSERT INTO inbox_account AS account (producer) VALUES ($1)
          ON CONFLICT (producer) DO UPDATE SET producer = account.producer

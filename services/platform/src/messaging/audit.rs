@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Shared;
+use crate::database::begin;
 
 /// Events of one seal: a change is found to lie among so many, and the seals are a hundredth of
 /// the log.
@@ -121,7 +122,7 @@ async fn round(pool: &PgPool) -> Result<Option<(i64, Digest)>, sqlx::Error> {
 
 /// Adds one seal, unless there is nothing to seal or another replica is at it.
 async fn one(pool: &PgPool) -> Result<Option<(i64, Digest)>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let alone = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "alone!""#, LOCK)
         .fetch_one(&mut *tx)
         .await?;

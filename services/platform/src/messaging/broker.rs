@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
-use lapin::uri::AMQPUri;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::BrokerConfig;
 use crate::id;
 
 /// Longest wait for a connection, TLS and login included.
@@ -65,8 +65,8 @@ pub enum Failure {
     /// The connection closed while nothing was under way.
     #[error("the connection to the broker closed")]
     Closed,
-    /// The address of the broker is none.
-    #[error("the broker's address is not valid: {0}")]
+    /// The address of the broker is none, or one of its files cannot be read.
+    #[error("it cannot be said where the broker is: {0}")]
     Address(String),
 }
 
@@ -95,9 +95,12 @@ pub(crate) async fn within<T, E: Into<Failure>>(
     }
 }
 
-/// A new connection, named so that an operator recognises it in the broker's list.
-pub(crate) async fn connect(amqp_url: &str, name: String) -> Result<Connection, Failure> {
-    let mut uri: AMQPUri = amqp_url.parse().map_err(Failure::Address)?;
+/// A new connection, named so that an operator recognises it in the broker's list. Address and
+/// password are read anew each time: they may have been changed.
+pub(crate) async fn connect(broker: &BrokerConfig, name: String) -> Result<Connection, Failure> {
+    let mut uri = broker
+        .uri()
+        .map_err(|error| Failure::Address(format!("{error:#}")))?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     within(

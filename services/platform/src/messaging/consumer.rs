@@ -60,31 +60,36 @@ impl From<sqlx::Error> for Rejection {
     }
 }
 
-/// An effect: any `async fn(&mut PgConnection, &Envelope<E>) -> Result<(), Rejection>`. The trait
-/// gives the two borrows one name, which a bound on a closure's future cannot.
-pub trait Effect<'a, E>: Send + Sync {
+/// An effect of `H`, an event or several: any `async fn(&mut PgConnection, &H) -> Result<(),
+/// Rejection>`. The trait gives the two borrows one name, which a bound on a closure's future
+/// cannot.
+pub trait Effect<'a, H: ?Sized>: Send + Sync {
     /// The future of one application.
     type Applied: Future<Output = Result<(), Rejection>> + Send + 'a;
 
-    /// Applies the event within the transaction.
-    fn apply(&self, tx: &'a mut PgConnection, event: &'a Envelope<E>) -> Self::Applied;
+    /// Applies what was heard within the transaction.
+    fn apply(&self, tx: &'a mut PgConnection, heard: &'a H) -> Self::Applied;
 }
 
-impl<'a, E, F, Fut> Effect<'a, E> for F
+impl<'a, H, F, Fut> Effect<'a, H> for F
 where
-    E: 'a,
-    F: Fn(&'a mut PgConnection, &'a Envelope<E>) -> Fut + Send + Sync,
+    H: ?Sized + 'a,
+    F: Fn(&'a mut PgConnection, &'a H) -> Fut + Send + Sync,
     Fut: Future<Output = Result<(), Rejection>> + Send + 'a,
 {
     type Applied = Fut;
 
-    fn apply(&self, tx: &'a mut PgConnection, event: &'a Envelope<E>) -> Fut {
-        self(tx, event)
+    fn apply(&self, tx: &'a mut PgConnection, heard: &'a H) -> Fut {
+        self(tx, heard)
     }
 }
 
+/// Applies events that stand together, in order.
 type Handler = Box<
-    dyn for<'a> Fn(&'a mut PgConnection, &'a Envelope<Raw>) -> BoxFuture<'a, Result<(), Rejection>>
+    dyn for<'a> Fn(
+            &'a mut PgConnection,
+            &'a [&'a Envelope<Raw>],
+        ) -> BoxFuture<'a, Result<(), Rejection>>
         + Send
         + Sync,
 >;
@@ -94,6 +99,8 @@ pub struct Consumer {
     producer: String,
     handlers: HashMap<&'static str, Handler>,
     any: Option<Handler>,
+    batch: Option<Handler>,
+    after_commit: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Consumer {
@@ -105,6 +112,8 @@ impl Consumer {
             producer: producer.to_owned(),
             handlers: HashMap::new(),
             any: None,
+            batch: None,
+            after_commit: None,
         }
     }
 
@@ -113,16 +122,36 @@ impl Consumer {
     pub fn on<E, F>(mut self, effect: F) -> Self
     where
         E: EventMessage,
-        F: for<'a> Effect<'a, E> + 'static,
+        F: for<'a> Effect<'a, Envelope<E>> + 'static,
     {
         let effect = Arc::new(effect);
-        let handler: Handler = Box::new(move |tx, event| {
+        let handler: Handler = Box::new(move |tx, events| {
             let effect = Arc::clone(&effect);
             Box::pin(async move {
-                let event = event
-                    .decode::<E>()
-                    .map_err(|error| Rejection::Reject(Box::new(error)))?;
-                effect.apply(tx, &event).await
+                for event in events {
+                    effect.apply(&mut *tx, &decoded::<E>(event)?).await?;
+                }
+                Ok(())
+            })
+        });
+        self.handlers.insert(E::TYPE, handler);
+        self
+    }
+
+    /// Applies `effect` to events of type `E`, neighbours together: what comes in thousands (an
+    /// import, a rebuild) is then one statement for many. If it fails, each gets its own try.
+    #[must_use]
+    pub fn on_many<E, F>(mut self, effect: F) -> Self
+    where
+        E: EventMessage,
+        F: for<'a> Effect<'a, [Envelope<E>]> + 'static,
+    {
+        let effect = Arc::new(effect);
+        let handler: Handler = Box::new(move |tx, events| {
+            let effect = Arc::clone(&effect);
+            Box::pin(async move {
+                let events: Result<Vec<_>, _> = events.iter().map(|one| decoded(one)).collect();
+                effect.apply(tx, &events?).await
             })
         });
         self.handlers.insert(E::TYPE, handler);
@@ -133,13 +162,40 @@ impl Consumer {
     #[must_use]
     pub fn on_any<F>(mut self, effect: F) -> Self
     where
-        F: for<'a> Effect<'a, Raw> + 'static,
+        F: for<'a> Effect<'a, Envelope<Raw>> + 'static,
     {
         let effect = Arc::new(effect);
-        self.any = Some(Box::new(move |tx, event| {
+        self.any = Some(Box::new(move |tx, events| {
             let effect = Arc::clone(&effect);
-            Box::pin(async move { effect.apply(tx, event).await })
+            Box::pin(async move {
+                for event in events {
+                    effect.apply(&mut *tx, event).await?;
+                }
+                Ok(())
+            })
         }));
+        self
+    }
+
+    /// Applies `effect` to all events that are applied together, after everything else.
+    #[must_use]
+    pub fn on_batch<F>(mut self, effect: F) -> Self
+    where
+        F: for<'a> Effect<'a, [&'a Envelope<Raw>]> + 'static,
+    {
+        let effect = Arc::new(effect);
+        self.batch = Some(Box::new(move |tx, events| {
+            let effect = Arc::clone(&effect);
+            Box::pin(async move { effect.apply(tx, events).await })
+        }));
+        self
+    }
+
+    /// Calls `told` after each commit. No promise goes with it: a process that dies has committed
+    /// and not called.
+    #[must_use]
+    pub fn after_commit(mut self, told: impl Fn() + Send + Sync + 'static) -> Self {
+        self.after_commit = Some(Box::new(told));
         self
     }
 
@@ -157,18 +213,47 @@ impl Consumer {
     /// Whether every event has an effect.
     #[must_use]
     pub fn takes_any(&self) -> bool {
-        self.any.is_some()
+        self.any.is_some() || self.batch.is_some()
     }
 
-    async fn handle(&self, tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<(), Rejection> {
-        if let Some(handler) = self.handlers.get(event.r#type.as_str()) {
-            handler(tx, event).await?;
+    /// Applies events of one type.
+    async fn handle(
+        &self,
+        tx: &mut PgConnection,
+        r#type: &str,
+        events: &[&Envelope<Raw>],
+    ) -> Result<(), Rejection> {
+        if let Some(handler) = self.handlers.get(r#type) {
+            handler(tx, events).await?;
         }
         if let Some(handler) = &self.any {
-            handler(tx, event).await?;
+            handler(tx, events).await?;
         }
         Ok(())
     }
+
+    async fn handle_batch(
+        &self,
+        tx: &mut PgConnection,
+        events: &[&Envelope<Raw>],
+    ) -> Result<(), Rejection> {
+        match &self.batch {
+            Some(handler) => handler(tx, events).await,
+            None => Ok(()),
+        }
+    }
+
+    fn committed(&self) {
+        if let Some(told) = &self.after_commit {
+            told();
+        }
+    }
+}
+
+fn decoded<E: EventMessage>(event: &Envelope<Raw>) -> Result<Envelope<E>, Rejection> {
+    event
+        .decode::<E>()
+        .map_err(|error| Rejection::Reject(Box::new(error)))
 }
 
 impl fmt::Debug for Consumer {

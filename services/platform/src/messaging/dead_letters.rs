@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 pub(crate) use self::burial::{Burial, bury, bury_unless_known};
 use super::envelope::{Envelope, Headers, Raw};
+use crate::database::begin;
 
 /// A dead letter as an operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -139,7 +140,7 @@ pub async fn replay(pool: &PgPool, id: i64) -> Result<(), Refusal> {
 /// # Errors
 /// [`Refusal`].
 pub async fn discard(pool: &PgPool, id: i64) -> Result<(), Refusal> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let letter = sqlx::query!(
         "DELETE FROM dead_letter WHERE id = $1
          RETURNING producer, aggregate, aggregate_id, version",

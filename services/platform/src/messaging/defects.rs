@@ -128,7 +128,7 @@ pub(super) async fn publish_early(shared: Arc<Shared>, stop: CancellationToken) 
             event = events.recv() => event,
         };
         let Some(event) = event else { return };
-        let Ok(connection) = broker::connect(&shared.settings.amqp_url, name.clone()).await else {
+        let Ok(connection) = broker::connect(&shared.settings.broker, name.clone()).await else {
             continue;
         };
         let Ok(channel) = broker::confirming_channel(&connection).await else {

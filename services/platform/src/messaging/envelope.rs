@@ -104,11 +104,13 @@ impl Envelope<Raw> {
     /// The envelope that these headers describe.
     pub(crate) fn from_headers(headers: &Headers, payload: Vec<u8>) -> Result<Self, Malformed> {
         let text = |name: &'static str| headers.get(name).cloned().ok_or(Malformed(name));
-        let number = |name: &'static str| {
+        let number = |name: &'static str, most: i64| {
             let value = headers
                 .get(name)
                 .and_then(|value| value.parse::<i64>().ok());
-            value.filter(|value| *value >= 1).ok_or(Malformed(name))
+            value
+                .filter(|value| (1..=most).contains(value))
+                .ok_or(Malformed(name))
         };
         if headers.get(SPECVERSION).map(String::as_str) != Some("1.0") {
             return Err(Malformed(SPECVERSION));
@@ -123,8 +125,9 @@ impl Envelope<Raw> {
             aggregate: text(AGGREGATE)?,
             aggregate_id: text(AGGREGATE_ID)?,
             subject: text(SUBJECT)?,
-            version: number(SEQUENCE)?,
-            seq: number(SEQ)?,
+            // A version must have a next one, or its aggregate could never be gone on with.
+            version: number(SEQUENCE, i64::MAX - 1)?,
+            seq: number(SEQ, i64::MAX)?,
             time: OffsetDateTime::parse(&text(TIME)?, &Rfc3339).map_err(|_| Malformed(TIME))?,
             actor: text(ACTOR)?,
             traceparent: headers.get(TRACEPARENT).cloned(),
@@ -265,7 +268,7 @@ mod tests {
         #[test]
         fn an_envelope_survives_the_wire(
             subject in "[^\\x00]{0,40}",
-            version in 1_i64..,
+            version in 1..i64::MAX,
             seconds in 0_i64..4_000_000_000,
             payload in any::<Vec<u8>>(),
         ) {
@@ -384,10 +387,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_versions_and_numbers_below_one() {
+    fn refuses_versions_before_the_first_and_without_a_next() {
         let mut headers = envelope(String::new(), 1, 0).headers();
-        headers.insert(super::SEQUENCE.to_owned(), "0".to_owned());
-        let refused = Envelope::from_headers(&headers, vec![]).unwrap_err();
-        assert_eq!(refused, Malformed(super::SEQUENCE));
+        for version in ["0", "-1", "9223372036854775807"] {
+            headers.insert(super::SEQUENCE.to_owned(), version.to_owned());
+            let refused = Envelope::from_headers(&headers, vec![]).unwrap_err();
+            assert_eq!(refused, Malformed(super::SEQUENCE), "{version}");
+        }
     }
 }

@@ -4,7 +4,9 @@
 //! A mark instead of a list of seen ids: it never expires, is one row per aggregate, and shows
 //! gaps. The usual case, the next version, is one statement that moves the mark, clears what the
 //! event heals and tells whether a successor is parked; only duplicates and gaps ask a second
-//! question.
+//! question. A batch of usual cases is claimed by two statements ([`batch`]).
+
+pub mod batch;
 
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};

@@ -7,6 +7,7 @@ use lapin::types::FieldTable;
 
 use super::broker::{self, Failure};
 use super::topology;
+use crate::config::BrokerConfig;
 use crate::id;
 
 /// A consumer's queue as it is now.
@@ -37,7 +38,7 @@ pub async fn queues(
     producers: &[&str],
 ) -> Result<Vec<Queue>, Failure> {
     let name = format!("{consumer} inspection {}", id::encode(id::new()));
-    let connection = broker::connect(amqp_url, name).await?;
+    let connection = broker::connect(&BrokerConfig::at(amqp_url), name).await?;
     let mut queues = Vec::new();
     for producer in producers {
         // A channel for each: asking for a queue that is not there ends the channel.

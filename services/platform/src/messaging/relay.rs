@@ -40,7 +40,7 @@ async fn session(shared: &Arc<Shared>, stop: &CancellationToken) -> Result<(), F
         shared.settings.service,
         id::encode(id::new())
     );
-    let connection = broker::connect(&shared.settings.amqp_url, name).await?;
+    let connection = broker::connect(&shared.settings.broker, name).await?;
     let channel = connection.create_channel().await?;
     topology::declare_producer(&channel, &shared.settings.service).await?;
     shared.links.up("relay");

@@ -10,10 +10,21 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 
 /// How often the gauges that come from tables are read.
-const OBSERVE_EVERY: Duration = Duration::from_secs(5);
+const OBSERVE_EVERY: Duration = Duration::from_secs(2);
+/// Events flow when none waits for its publication longer than this: the relay needs milliseconds,
+const UNPUBLISHED_MS_MOST: i64 = 5_000;
+/// and when the last agreement with each producer is younger than this: a digest comes each 5 s, and
+/// one that finds the consumer in the midst of a batch is followed by the next.
+const AGREED_MS_MOST: i64 = 12_000;
+/// The longest time after which a flow that stopped is told: the bound, and the pause between two
+/// looks.
+pub const DELIVERY_TOLD_AFTER: Duration =
+    Duration::from_millis(AGREED_MS_MOST.unsigned_abs() + 2_000);
+/// There was no look or no agreement yet.
+const NEVER: i64 = i64::MAX;
 
 /// Counters and gauges of a running process. Each is read by the method of its name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     leader: AtomicBool,
     published: AtomicU64,
@@ -25,8 +36,29 @@ pub struct Metrics {
     parked_events: AtomicU64,
     dead_letters: AtomicU64,
     outbox_age_ms: AtomicI64,
+    agreed_age_ms: AtomicI64,
     parked: AtomicI64,
     dead: AtomicI64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            leader: AtomicBool::default(),
+            published: AtomicU64::default(),
+            replayed: AtomicU64::default(),
+            holes: AtomicI64::default(),
+            unconfirmed: AtomicU64::default(),
+            applied: AtomicU64::default(),
+            duplicates: AtomicU64::default(),
+            parked_events: AtomicU64::default(),
+            dead_letters: AtomicU64::default(),
+            outbox_age_ms: AtomicI64::default(),
+            agreed_age_ms: AtomicI64::new(NEVER),
+            parked: AtomicI64::default(),
+            dead: AtomicI64::default(),
+        }
+    }
 }
 
 /// The values of [`Metrics`] at one moment.
@@ -52,10 +84,20 @@ pub struct Reading {
     pub dead_letters_total: u64,
     /// Age of the oldest event that is not published yet; 0 when there is none.
     pub outbox_age_ms: i64,
+    /// Age of the oldest of the last agreements with the producers heard; 0 for who hears nobody.
+    pub agreed_age_ms: i64,
     /// Events that wait for their predecessors now.
     pub parked: i64,
     /// Dead letters now.
     pub dead_letters: i64,
+}
+
+impl Reading {
+    /// Whether events flow, both ways.
+    #[must_use]
+    pub fn delivers(&self) -> bool {
+        self.outbox_age_ms <= UNPUBLISHED_MS_MOST && self.agreed_age_ms <= AGREED_MS_MOST
+    }
 }
 
 impl Metrics {
@@ -75,6 +117,7 @@ impl Metrics {
             parked_total: count(&self.parked_events),
             dead_letters_total: count(&self.dead_letters),
             outbox_age_ms: gauge(&self.outbox_age_ms),
+            agreed_age_ms: gauge(&self.agreed_age_ms),
             parked: gauge(&self.parked),
             dead_letters: gauge(&self.dead),
         }
@@ -252,28 +295,69 @@ async fn outbox_age_ms(pool: &PgPool) -> Result<i64, sqlx::Error> {
     Ok(age.unwrap_or(0))
 }
 
+/// By the database's clock alone as well. A producer with whom there was no agreement yet makes it
+/// [`NEVER`].
+async fn agreed_age_ms(pool: &PgPool, heard: &[String]) -> Result<i64, sqlx::Error> {
+    let (agreed, oldest): (i64, Option<i64>) = sqlx::query_as(
+        "SELECT count(agreed_at), (extract(epoch FROM now() - min(agreed_at)) * 1000)::bigint
+         FROM inbox_account WHERE producer = ANY($1)",
+    )
+    .bind(heard)
+    .fetch_one(pool)
+    .await?;
+    let all = usize::try_from(agreed).is_ok_and(|agreed| agreed == heard.len());
+    Ok(if all { oldest.unwrap_or(0) } else { NEVER })
+}
+
 /// Keeps the gauges that come from tables. Every replica does, so that a relay without a leader is
-/// seen too.
-pub(crate) async fn observe(shared: Arc<Shared>, stop: CancellationToken) {
+/// seen too. When the database does not answer, nothing is known of the flow.
+pub(crate) async fn observe(shared: Arc<Shared>, heard: Vec<String>, stop: CancellationToken) {
     loop {
         let state = async {
             let age = outbox_age_ms(&shared.pool).await?;
+            let agreed = agreed_age_ms(&shared.pool, &heard).await?;
             let row = sqlx::query!(
                 r#"SELECT (SELECT count(*) FROM inbox_parked) AS "parked!",
                           (SELECT count(*) FROM dead_letter) AS "dead!""#
             )
             .fetch_one(&shared.pool)
             .await?;
-            Ok::<_, sqlx::Error>((age, row.parked, row.dead))
+            Ok::<_, sqlx::Error>((age, agreed, row.parked, row.dead))
         };
-        if let Ok((age, parked, dead)) = state.await {
-            shared.metrics.outbox_age_ms.store(age, Ordering::Relaxed);
-            shared.metrics.parked.store(parked, Ordering::Relaxed);
-            shared.metrics.dead.store(dead, Ordering::Relaxed);
+        let metrics = &shared.metrics;
+        match state.await {
+            Ok((age, agreed, parked, dead)) => {
+                metrics.outbox_age_ms.store(age, Ordering::Relaxed);
+                metrics.agreed_age_ms.store(agreed, Ordering::Relaxed);
+                metrics.parked.store(parked, Ordering::Relaxed);
+                metrics.dead.store(dead, Ordering::Relaxed);
+            }
+            Err(_) => metrics.agreed_age_ms.store(NEVER, Ordering::Relaxed),
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(OBSERVE_EVERY) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AGREED_MS_MOST, Metrics, Reading, UNPUBLISHED_MS_MOST};
+
+    #[test]
+    fn events_flow_when_both_ways_are_quick_and_known() {
+        assert!(Reading::default().delivers());
+        let late = Reading {
+            outbox_age_ms: UNPUBLISHED_MS_MOST + 1,
+            ..Reading::default()
+        };
+        let apart = Reading {
+            agreed_age_ms: AGREED_MS_MOST + 1,
+            ..Reading::default()
+        };
+        assert!(!late.delivers() && !apart.delivers());
+        // Before the first look nothing is known.
+        assert!(!Metrics::default().read().delivers());
     }
 }

@@ -27,11 +27,16 @@ pub(crate) fn current() -> Option<String> {
     })
 }
 
-/// Continues the trace of a `traceparent` in `span`, as child and by a link.
-pub(crate) fn follow(span: &Span, traceparent: Option<&str>) {
-    if let Some(producer) = traceparent.and_then(parse) {
-        // Without a tracer the parent cannot be set, and nothing is lost.
-        let _ = span.set_parent(Context::new().with_remote_span_context(producer.clone()));
+/// Continues the trace of the first `traceparent` in `span` as its child, and links to all of them.
+pub(crate) fn follow<'a>(span: &Span, traceparents: impl Iterator<Item = Option<&'a str>>) {
+    for (place, traceparent) in traceparents.enumerate() {
+        let Some(producer) = traceparent.and_then(parse) else {
+            continue;
+        };
+        if place == 0 {
+            // Without a tracer the parent cannot be set, and nothing is lost.
+            let _ = span.set_parent(Context::new().with_remote_span_context(producer.clone()));
+        }
         span.add_link(producer);
     }
 }

@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::config::{Config, DatabaseConfig};
-use crate::database::{Database, migrations};
+use crate::config::Config;
+use crate::run::migrate::{self, Migrate};
 use crate::run::{Running, start};
 use crate::service::Service;
 use crate::telemetry::{self, Telemetry};
@@ -29,13 +28,7 @@ enum Command {
     /// Serves until SIGTERM
     Serve(Box<Config>),
     /// Brings the database up to date
-    Migrate {
-        /// Only says whether it is; the exit code is 1 when it is not
-        #[arg(long)]
-        check: bool,
-        #[command(flatten)]
-        database: DatabaseConfig,
-    },
+    Migrate(Box<Migrate>),
 }
 
 pub(super) fn main<S: Service>() -> ExitCode {
@@ -70,14 +63,14 @@ fn install<S: Service>(command: &Command) -> anyhow::Result<Telemetry> {
         Command::Serve(config) => {
             telemetry::install(S::NAME, &config.log, config.otlp_endpoint.as_deref())
         }
-        Command::Migrate { .. } => telemetry::install(S::NAME, "info,sqlx=warn", None),
+        Command::Migrate(_) => telemetry::install(S::NAME, "info,sqlx=warn", None),
     }
 }
 
 async fn execute<S: Service>(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(config) => serve::<S>(*config).await,
-        Command::Migrate { check, database } => migrate::<S>(check, &database).await,
+        Command::Migrate(options) => migrate::run::<S>(*options).await,
     }
 }
 
@@ -123,29 +116,6 @@ async fn any(terminate: &mut Signal, interrupt: &mut Signal) {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-}
-
-async fn migrate<S: Service>(check: bool, config: &DatabaseConfig) -> anyhow::Result<ExitCode> {
-    let database = Database::connect(config, S::NAME).await?;
-    if !check {
-        migrations::run(database.pool(), S::migrations())
-            .await
-            .context("the database could not be brought up to date")?;
-    }
-    let missing = migrations::pending(database.pool(), S::migrations()).await?;
-    database.close().await;
-    for sentence in &missing {
-        tracing::warn!(
-            service = S::NAME,
-            reason = sentence,
-            "the database is not up to date"
-        );
-    }
-    if missing.is_empty() {
-        tracing::info!(service = S::NAME, "the database is up to date");
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(ExitCode::FAILURE)
 }
 
 /// Before telemetry stands, standard error is all there is.

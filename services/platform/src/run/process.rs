@@ -1,5 +1,7 @@
 //! Puts the parts of a running service together, watches them, and ends them in order.
 
+mod upkeep;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,39 +16,40 @@ use crate::auth::rules::Rules;
 use crate::auth::token::Verifier;
 use crate::clock::Clock;
 use crate::config::{AccessConfig, Config};
-use crate::database::{Database, migrations, request_log};
+use crate::database::{Database, migrations};
+use crate::files::Mounted;
 use crate::id;
 use crate::messaging;
 use crate::paging::{KEY_BYTES_LEAST, Tokens};
-use crate::readiness::{Flag, Readiness};
+use crate::readiness::Readiness;
 use crate::run::Running;
 use crate::server::{self, Admin, Door, DoorSettings, Health};
-use crate::service::{BackgroundTask, Context, Service};
+use crate::service::{Context, Service};
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
+use crate::tls::ServerTls;
 
 /// After the tracked work is done, relay and background tasks get this long to flush and let go.
 const FLUSH_TIME_MOST: Duration = Duration::from_secs(5);
-/// How often old answers are forgotten: an hour more or less of seven days does not matter.
-const SWEEP_PAUSE: Duration = Duration::from_secs(3_600);
-/// How often quiet callers are forgotten: bounds the limiter's memory.
-const FORGET_PAUSE: Duration = Duration::from_secs(60);
-/// How often the broker's connection is looked at for readiness.
-const BROKER_LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
 
 pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::Result<Running> {
-    let amqp_url = config.amqp_url()?;
+    // What is wrong with the configuration is said before anything is waited for.
+    config.broker.uri()?;
+    let files = Files {
+        database: Mounted::new(config.database.files()),
+        token_key: Mounted::new(config.token_key_file.clone()),
+    };
     let tokens = tokens(&config)?;
+    let tls = ServerTls::new(&config.tls, Clock::system())?;
     let database = connect::<S>(&config).await?;
     let shutdown = Shutdown::new();
     let context = Context::new(
         database.clone(),
         clock.clone(),
-        tokens,
+        tokens.clone(),
         shutdown.clone(),
-        amqp_url.expose().to_owned(),
         config.settings(),
     );
     let service = Arc::new(S::new(context));
@@ -62,7 +65,9 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
         shutdown: shutdown.clone(),
         readiness: Readiness::new(),
         metrics: Metrics::new(S::NAME)?,
-        amqp_url: amqp_url.expose().to_owned(),
+        files,
+        tokens,
+        tls,
         config,
     };
     let grpc_address = process.api.local_addr()?;
@@ -80,7 +85,9 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
 /// What the parts of a running service share while they are put together.
 struct Process {
     config: Config,
-    amqp_url: String,
+    files: Files,
+    tokens: Tokens,
+    tls: Option<ServerTls>,
     database: Database,
     clock: Clock,
     shutdown: Shutdown,
@@ -88,6 +95,12 @@ struct Process {
     metrics: Metrics,
     api: TcpListener,
     admin: TcpListener,
+}
+
+/// Files that may be exchanged while the process runs.
+struct Files {
+    database: Mounted,
+    token_key: Mounted,
 }
 
 impl Process {
@@ -113,19 +126,44 @@ impl Process {
             shutdown: self.shutdown.clone(),
         };
         let mut parts = Parts::new();
-        parts.spawn(named("health", health.follow(self.shutdown.clone())));
+        let delivery = messaging.clone();
+        parts.spawn(named(
+            "health",
+            health.follow(delivery, self.shutdown.clone()),
+        ));
         parts.spawn(named("admin port", admin.serve(self.admin)));
         let broker = self.readiness.flag("broker");
         let mut tasks = vec![
-            sweeper(self.database.clone()),
-            forgetter(door.clone()),
-            broker_watch(messaging, broker),
+            upkeep::sweeper(self.database.clone()),
+            upkeep::forgetter(door.clone()),
+            upkeep::broker_watch(messaging, broker),
+            upkeep::database::<S>(
+                self.database.clone(),
+                self.config.database,
+                self.files.database,
+            ),
+            upkeep::token_key(
+                self.tokens,
+                self.config.token_key_file,
+                self.files.token_key,
+            ),
         ];
+        if let Some(tls) = &self.tls {
+            self.metrics.observe_certificate(&tls.state());
+            tasks.push(upkeep::certificate(tls.clone()));
+        }
         tasks.extend(service.tasks());
         for task in tasks {
             parts.spawn(named(task.name, (task.run)(self.shutdown.clone())));
         }
-        let api = server::serve(self.api, routes, door, limits, self.shutdown.clone());
+        let api = server::serve(
+            self.api,
+            self.tls,
+            routes,
+            door,
+            limits,
+            self.shutdown.clone(),
+        );
         Ok(Watch {
             api: tokio::spawn(api),
             parts,
@@ -159,7 +197,7 @@ impl Process {
     }
 
     fn messaging<S: Service>(&self, service: Arc<S>, tasks: &TaskTracker) -> messaging::Messaging {
-        let mut settings = messaging::Settings::new(S::NAME, &self.amqp_url);
+        let mut settings = messaging::Settings::at(S::NAME, self.config.broker.clone());
         settings.outbox_signal = self.database.outbox_signal();
         let stop = messaging::Stop {
             consuming: self.shutdown.stopping_token(),
@@ -273,7 +311,7 @@ async fn connect<S: Service>(config: &Config) -> anyhow::Result<Database> {
 
 fn tokens(config: &Config) -> anyhow::Result<Tokens> {
     match config.token_key()? {
-        Some(key) => Tokens::new(key.expose().as_bytes()),
+        Some(key) => Tokens::of_lines(key.expose()),
         None => {
             tracing::warn!("no token key is given; tokens of other replicas will not be read");
             Tokens::new(&id::random_bytes::<KEY_BYTES_LEAST>())
@@ -305,47 +343,4 @@ fn names() -> Vec<String> {
         .services()
         .map(|service| service.full_name().to_owned())
         .collect()
-}
-
-fn sweeper(database: Database) -> BackgroundTask {
-    BackgroundTask::new("request log sweeper", move |shutdown| async move {
-        while pause(&shutdown, SWEEP_PAUSE).await {
-            let swept = async {
-                let mut connection = database.pool().acquire().await?;
-                request_log::sweep(&mut connection).await
-            };
-            match swept.await {
-                Ok(answers) => tracing::info!(answers, "old answers were forgotten"),
-                Err(error) => tracing::warn!(%error, "old answers were not forgotten this time"),
-            }
-        }
-        Ok(())
-    })
-}
-
-fn forgetter(door: Door) -> BackgroundTask {
-    BackgroundTask::new("rate limiter upkeep", move |shutdown| async move {
-        while pause(&shutdown, FORGET_PAUSE).await {
-            door.forget_the_quiet();
-        }
-        Ok(())
-    })
-}
-
-fn broker_watch(messaging: messaging::Messaging, flag: Flag) -> BackgroundTask {
-    BackgroundTask::new("broker watch", move |shutdown| async move {
-        flag.set(messaging.ready());
-        while pause(&shutdown, BROKER_LOOK_PAUSE).await {
-            flag.set(messaging.ready());
-        }
-        Ok(())
-    })
-}
-
-/// Waits; false when the process stops meanwhile.
-async fn pause(shutdown: &Shutdown, time: Duration) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(time) => true,
-        () = shutdown.stopping() => false,
-    }
 }

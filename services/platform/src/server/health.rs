@@ -1,4 +1,9 @@
 //! What the health service says, on the API port and on the admin port.
+//!
+//! # Design notes
+//! Beside the whole process and the gRPC services in it there is [`DELIVERY`], which says whether
+//! events flow. It is no condition of readiness: a broker that is away must not take the service
+//! away from those who ask.
 
 use std::time::Duration;
 
@@ -6,6 +11,7 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use crate::messaging::Messaging;
 use crate::readiness::Readiness;
 use crate::shutdown::Shutdown;
 
@@ -13,6 +19,9 @@ use crate::shutdown::Shutdown;
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
 /// The whole process, in the health protocol.
 const WHOLE: &str = "";
+
+/// Whether what this service says is published, and what it hears is agreed on.
+pub const DELIVERY: &str = "handslag.delivery";
 
 /// The health of a process and of the gRPC services in it.
 #[derive(Clone, Debug)]
@@ -30,6 +39,7 @@ impl Health {
             readiness,
         };
         health.say(ServingStatus::NotServing).await;
+        health.say_of(DELIVERY, ServingStatus::NotServing).await;
         health
     }
 
@@ -39,17 +49,23 @@ impl Health {
 
     /// Follows the conditions until the process stops. Then it says so, and ends the streams of
     /// those who watch: they would hold their connections open.
-    pub(crate) async fn follow(self, shutdown: Shutdown) -> anyhow::Result<()> {
+    pub(crate) async fn follow(
+        self,
+        messaging: Messaging,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
         let mut said = ServingStatus::NotServing;
+        let mut said_of_delivery = ServingStatus::NotServing;
         loop {
-            let now = if self.readiness.missing().is_empty() {
-                ServingStatus::Serving
-            } else {
-                ServingStatus::NotServing
-            };
+            let now = serving(self.readiness.missing().is_empty());
             if now != said {
                 self.say(now).await;
                 said = now;
+            }
+            let delivery = serving(messaging.delivers());
+            if delivery != said_of_delivery {
+                self.say_of(DELIVERY, delivery).await;
+                said_of_delivery = delivery;
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_PAUSE) => {}
@@ -63,14 +79,27 @@ impl Health {
         for service in &self.services {
             reporter.clear_service_status(service).await;
         }
+        reporter.clear_service_status(DELIVERY).await;
         reporter.clear_service_status(WHOLE).await;
         Ok(())
     }
 
     async fn say(&self, status: ServingStatus) {
-        self.reporter.set_service_status(WHOLE, status).await;
+        self.say_of(WHOLE, status).await;
         for service in &self.services {
-            self.reporter.set_service_status(service, status).await;
+            self.say_of(service, status).await;
         }
+    }
+
+    async fn say_of(&self, service: &str, status: ServingStatus) {
+        self.reporter.set_service_status(service, status).await;
+    }
+}
+
+fn serving(holds: bool) -> ServingStatus {
+    if holds {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
     }
 }

@@ -20,7 +20,9 @@ use futures_util::{Stream, stream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::server::line::Line;
 use crate::server::peer::{FIRST_CALL_TIME_CROWDED, FIRST_CALL_TIME_MOST, Peer};
+use crate::tls::ServerTls;
 
 /// Connections of one replica. Some tens of proxies and some hundred systems of boards call; an
 /// idle connection costs about 20 KiB, so that a full house costs 40 MiB.
@@ -36,11 +38,14 @@ const NEWCOMER_PAUSE: Duration = Duration::from_millis(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The connections, one after the other, without end.
-pub(super) fn peers(listener: TcpListener) -> impl Stream<Item = io::Result<Peer>> {
+pub(super) fn peers(
+    listener: TcpListener,
+    tls: Option<ServerTls>,
+) -> impl Stream<Item = io::Result<Peer>> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST));
     let newcomers = Arc::new(Semaphore::new(NEWCOMERS_AT_ONCE));
-    let door = (listener, places, newcomers);
-    stream::unfold(door, |(listener, places, newcomers)| async move {
+    let door = (listener, tls, places, newcomers);
+    stream::unfold(door, |(listener, tls, places, newcomers)| async move {
         // Nobody closes the semaphore, so that there is always a next one.
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
         let (stream, address) = accept(&listener).await;
@@ -54,8 +59,12 @@ pub(super) fn peers(listener: TcpListener) -> impl Stream<Item = io::Result<Peer
         } else {
             FIRST_CALL_TIME_MOST
         };
-        let peer = Peer::new(stream, address.ip(), first_call, place, newcomer);
-        Some((Ok(peer), (listener, places, newcomers)))
+        let line = match &tls {
+            Some(tls) => Line::Shaking(Box::new(tls.accept(stream))),
+            None => Line::Plain(stream),
+        };
+        let peer = Peer::new(line, address.ip(), first_call, place, newcomer);
+        Some((Ok(peer), (listener, tls, places, newcomers)))
     })
 }
 

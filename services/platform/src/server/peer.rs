@@ -7,6 +7,8 @@
 //! the peer yet. A client of any library connects when it has something to call, and connects anew
 //! without being told when an unused connection was closed, so that honest ones notice nothing.
 //!
+//! With TLS the handshake comes first, in the same time: greeting means what HTTP/2 says inside it.
+//!
 //! A connection that has called once is left to the pings and to its age: an idle but well-behaved
 //! client may stay.
 
@@ -15,17 +17,18 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use tonic::transport::server::Connected;
 
-/// Time for the greeting of HTTP/2, from the moment of the connection: some round trips of the
-/// slowest line.
+use crate::server::line::{Line, Transport};
+
+/// Time for the greeting of HTTP/2 and the handshake of TLS before it, from the moment of the
+/// connection: some round trips of the slowest line.
 pub(super) const GREETING_TIME_MOST: Duration = Duration::from_secs(5);
 /// Bytes of a greeting at least: the preface and an empty SETTINGS frame.
 const GREETING_BYTES: usize = 24 + 9;
@@ -52,7 +55,7 @@ impl PeerInfo {
 /// A peer's connection; holds one of the process's places for connections.
 #[derive(Debug)]
 pub(super) struct Peer {
-    stream: TcpStream,
+    line: Line,
     info: PeerInfo,
     received: usize,
     greeted: bool,
@@ -73,7 +76,7 @@ struct Trial {
 impl Peer {
     /// A peer that has just connected and shall make its first call within `first_call`.
     pub(super) fn new(
-        stream: TcpStream,
+        line: Line,
         address: IpAddr,
         first_call: Duration,
         place: OwnedSemaphorePermit,
@@ -82,7 +85,7 @@ impl Peer {
         let now = Instant::now();
         let greeting_until = now + first_call.min(GREETING_TIME_MOST);
         Self {
-            stream,
+            line,
             info: PeerInfo {
                 address,
                 called: Arc::default(),
@@ -96,6 +99,19 @@ impl Peer {
             }),
             _place: place,
         }
+    }
+
+    /// The line, once it is open. HTTP/2 begins with a write, so that the trial is watched here too.
+    fn poll_line(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Pin<&mut dyn Transport>>> {
+        let shaken = self.line.poll_shaken(context);
+        if shaken.is_pending() && self.has_failed(context) {
+            return Poll::Ready(Err(late()));
+        }
+        ready!(shaken)?;
+        Poll::Ready(self.line.stream())
     }
 
     /// Whether the peer has failed its trial by now; if not, the task is woken when it would have.
@@ -130,12 +146,11 @@ impl AsyncRead for Peer {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = ready!(self.poll_line(context))?.poll_read(context, buffer);
         self.received += buffer.filled().len() - before;
         // After the read: what has arrived in time counts, however late this task was woken.
         if read.is_pending() && self.has_failed(context) {
-            let error = io::Error::new(io::ErrorKind::TimedOut, "the peer made no call in time");
-            return Poll::Ready(Err(error));
+            return Poll::Ready(Err(late()));
         }
         read
     }
@@ -147,7 +162,7 @@ impl AsyncWrite for Peer {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        ready!(self.poll_line(context))?.poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -155,18 +170,22 @@ impl AsyncWrite for Peer {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        ready!(self.poll_line(context))?.poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(self.poll_line(context))?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        ready!(self.poll_line(context))?.poll_shutdown(context)
     }
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the peer made no call in time")
 }

@@ -18,6 +18,16 @@ pub(super) fn unknown_method() -> Status {
     )
 }
 
+/// A message in an encoding that is not read.
+fn unknown_encoding() -> Status {
+    explained(
+        Code::Unimplemented,
+        "ENCODING_UNKNOWN",
+        "messages are read uncompressed only",
+        "Meddelandet är packat på ett sätt som inte kan läsas.",
+    )
+}
+
 /// The response, with details where it is an error without.
 pub(super) fn explain(response: Response<Body>) -> Response<Body> {
     let Some(status) = Status::from_header_map(response.headers()) else {
@@ -44,6 +54,10 @@ pub(super) fn explain(response: Response<Body>) -> Response<Body> {
             "Meddelandet kan inte läsas.",
         )
         .into_http(),
+        // tonic then says which encodings it would have read.
+        Code::Unimplemented if response.headers().contains_key("grpc-accept-encoding") => {
+            unknown_encoding().into_http()
+        }
         Code::Unimplemented => unknown_method().into_http(),
         _ => response,
     }

@@ -12,10 +12,76 @@ use prometheus::{Registry, TextEncoder};
 use sqlx::PgPool;
 
 use crate::messaging::{self, status::Reading};
+use crate::tls;
 
 /// Bounds of the latency histogram, in seconds: from a read of one row to the longest call.
 const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// A number of messaging's: its name, what it says, and how it is read.
+type Figure<N> = (&'static str, &'static str, fn(&Reading) -> N);
+
+const GAUGES: [Figure<i64>; 7] = [
+    (
+        "handslag.relay.leader",
+        "1 when this replica leads the relay",
+        |now| i64::from(now.leader),
+    ),
+    (
+        "handslag.relay.holes",
+        "Missing numbers of the log that may still come",
+        |now| now.holes,
+    ),
+    (
+        "handslag.relay.unconfirmed",
+        "Events sent and not confirmed",
+        |now| i64::try_from(now.unconfirmed).unwrap_or(i64::MAX),
+    ),
+    (
+        "handslag.outbox.age.ms",
+        "Age of the oldest unpublished event, in milliseconds",
+        |now| now.outbox_age_ms,
+    ),
+    (
+        "handslag.inbox.parked",
+        "Events that wait for their predecessors",
+        |now| now.parked,
+    ),
+    (
+        "handslag.inbox.agreed.age.ms",
+        "How long ago messaging last agreed with its producers, the longest, in milliseconds",
+        |now| now.agreed_age_ms,
+    ),
+    ("handslag.dead.letters.now", "Dead letters", |now| {
+        now.dead_letters
+    }),
+];
+
+const COUNTERS: [Figure<u64>; 5] = [
+    (
+        "handslag.relay.published",
+        "Events confirmed by the broker",
+        |now| now.published_total,
+    ),
+    (
+        "handslag.relay.replayed",
+        "Events sent again on request",
+        |now| now.replayed_total,
+    ),
+    (
+        "handslag.inbox.applied",
+        "Events that had their effect",
+        |now| now.applied_total,
+    ),
+    (
+        "handslag.inbox.duplicates",
+        "Events that had had their effect before",
+        |now| now.duplicates_total,
+    ),
+    ("handslag.dead.letters", "Dead letters recorded", |now| {
+        now.dead_letters_total
+    }),
 ];
 
 /// The metrics of one running service.
@@ -99,76 +165,45 @@ impl Metrics {
             .build();
     }
 
+    /// Shows how long a certificate is valid, and whether newer files were refused.
+    pub fn observe_certificate(&self, state: &Arc<tls::State>) {
+        let (expires, refused) = (Arc::clone(state), Arc::clone(state));
+        let meter = self.meter();
+        let _registered = meter
+            .i64_observable_gauge("handslag.tls.certificate.expiry")
+            .with_description("When the certificate in use ends to be valid, in seconds since 1970")
+            .with_callback(move |gauge| {
+                if let Some(expires) = expires.expires() {
+                    gauge.observe(expires, &[]);
+                }
+            })
+            .build();
+        let _registered = meter
+            .i64_observable_gauge("handslag.tls.certificate.refused")
+            .with_description("1 when changed files cannot be used and the former stay in use")
+            .with_callback(move |gauge| gauge.observe(i64::from(refused.refused()), &[]))
+            .build();
+    }
+
     /// Shows what messaging counts.
     pub(crate) fn observe_messaging(&self, source: &Arc<messaging::Metrics>) {
         let meter = self.meter();
-        let gauge = |name: &'static str, description: &'static str, read: fn(&Reading) -> i64| {
+        for (name, description, read) in GAUGES {
             let source = Arc::clone(source);
             let _registered = meter
                 .i64_observable_gauge(name)
                 .with_description(description)
                 .with_callback(move |gauge| gauge.observe(read(&source.read()), &[]))
                 .build();
-        };
-        let counter = |name: &'static str, description: &'static str, read: fn(&Reading) -> u64| {
+        }
+        for (name, description, read) in COUNTERS {
             let source = Arc::clone(source);
             let _registered = meter
                 .u64_observable_counter(name)
                 .with_description(description)
                 .with_callback(move |counter| counter.observe(read(&source.read()), &[]))
                 .build();
-        };
-        gauge(
-            "handslag.relay.leader",
-            "1 when this replica leads the relay",
-            |now| i64::from(now.leader),
-        );
-        gauge(
-            "handslag.relay.holes",
-            "Missing numbers of the log that may still come",
-            |now| now.holes,
-        );
-        gauge(
-            "handslag.relay.unconfirmed",
-            "Events sent and not confirmed",
-            |now| i64::try_from(now.unconfirmed).unwrap_or(i64::MAX),
-        );
-        gauge(
-            "handslag.outbox.age.ms",
-            "Age of the oldest unpublished event, in milliseconds",
-            |now| now.outbox_age_ms,
-        );
-        gauge(
-            "handslag.inbox.parked",
-            "Events that wait for their predecessors",
-            |now| now.parked,
-        );
-        gauge("handslag.dead.letters.now", "Dead letters", |now| {
-            now.dead_letters
-        });
-        counter(
-            "handslag.relay.published",
-            "Events confirmed by the broker",
-            |now| now.published_total,
-        );
-        counter(
-            "handslag.relay.replayed",
-            "Events sent again on request",
-            |now| now.replayed_total,
-        );
-        counter(
-            "handslag.inbox.applied",
-            "Events that had their effect",
-            |now| now.applied_total,
-        );
-        counter(
-            "handslag.inbox.duplicates",
-            "Events that had had their effect before",
-            |now| now.duplicates_total,
-        );
-        counter("handslag.dead.letters", "Dead letters recorded", |now| {
-            now.dead_letters_total
-        });
+        }
     }
 
     /// Everything, in Prometheus' text format.

@@ -1,12 +1,15 @@
 //! A command has its effect once.
 
+use std::time::Duration;
+
 use handslag_platform::auth::{Principal, Role};
+use handslag_platform::database::begin;
 use handslag_platform::etag::Version;
 use handslag_platform::messaging::outbox;
 use handslag_platform::testing::Bed;
 use handslag_proto::events::v1::AreaCreated;
+use handslag_proto::notifications::v1::RegisterSubscriberRequest;
 use handslag_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
-use handslag_proto::notifications::v1::{GetSubscriberRequest, RegisterSubscriberRequest};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
@@ -113,7 +116,7 @@ async fn a_cancelled_call_does_not_drop_its_command_half_way() {
     let bed = Bed::start::<Probe>("commands-cancel").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
     let call = client.register_subscriber(bed.request(&operator(), command("slow")));
-    let patience = std::time::Duration::from_millis(100);
+    let patience = Duration::from_millis(100);
     assert!(tokio::time::timeout(patience, call).await.is_err());
     bed.eventually(|| async { effects(bed.database(), "slow").await == 1 })
         .await;
@@ -127,25 +130,23 @@ async fn a_cancelled_call_does_not_drop_its_command_half_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_comes_back_inside_a_transaction_is_closed() {
-    let bed = Bed::start_with::<Probe>("commands-leak", |mut config| {
+async fn a_cancelled_begin_leaves_no_transaction_open() {
+    let bed = Bed::start_with::<Probe>("commands-begin", |mut config| {
         config.database.pool_size = 1;
         config
     })
     .await;
-    let mut client = NotificationsServiceClient::new(bed.channel());
-    for _ in 0..3 {
-        let message = GetSubscriberRequest {
-            name: "leak".to_owned(),
-        };
-        client
-            .get_subscriber(bed.request(&operator(), message))
-            .await
-            .unwrap();
-        // On the leaked connection this would still be inside the stranger's transaction.
+    let pool = bed.database().pool();
+    for microseconds in (0..400).step_by(2) {
+        let moment = Duration::from_micros(microseconds);
+        drop(tokio::time::timeout(moment, begin(pool)).await);
+        // On a connection that was left open this would stand still at the stranger's beginning.
         let outside = sqlx::raw_sql("SELECT now() = statement_timestamp()");
-        let row = outside.fetch_one(bed.database().pool()).await.unwrap();
-        assert!(sqlx::Row::get::<bool, _>(&row, 0));
+        let row = outside.fetch_one(pool).await.unwrap();
+        assert!(
+            sqlx::Row::get::<bool, _>(&row, 0),
+            "after {microseconds} \u{b5}s"
+        );
     }
     bed.end().await;
 }

@@ -13,7 +13,7 @@ use handslag_platform::auth::token::Verifier;
 use handslag_platform::auth::{Principal, Role};
 use handslag_platform::clock::Clock;
 use handslag_platform::dev_issuer::{AUDIENCE, DevIssuer, ISSUER};
-use handslag_platform::testing::MORNING;
+use handslag_platform::testing::{MORNING, Mount};
 
 #[derive(Clone, Default)]
 struct Provider {
@@ -118,4 +118,18 @@ async fn without_any_keys_the_caller_is_told_to_try_again() {
         .await
         .unwrap_err();
     assert_eq!(fault.reason, "KEYS_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_file_of_keys_is_read_anew_for_a_token_of_an_unknown_key() {
+    let (former, new) = (DevIssuer::ephemeral(), DevIssuer::ephemeral());
+    let mount = Mount::new(&[("jwks.json", &former.jwks())]).unwrap();
+    let source = Source::File(mount.path("jwks.json"));
+    let keys = Keys::new(source, None).unwrap().with_pause(Duration::ZERO);
+    let verifier = Verifier::new(keys, ISSUER, AUDIENCE, Clock::fixed(MORNING));
+    verifier.verify(&token(&former)).await.unwrap();
+    verifier.verify(&token(&new)).await.unwrap_err();
+    mount.exchange(&[("jwks.json", &new.jwks())]).unwrap();
+    verifier.verify(&token(&new)).await.unwrap();
+    verifier.verify(&token(&former)).await.unwrap_err();
 }

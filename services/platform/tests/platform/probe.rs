@@ -152,11 +152,6 @@ async fn get(
             tokio::time::sleep(Duration::from_millis(400)).await;
             store(&mut *probe.context.database.read().await?, "slept").await?;
         }
-        "leak" => {
-            // What a cancelled `begin` can leave behind: a transaction that nobody ends.
-            let mut connection = probe.context.database.read().await?;
-            sqlx::raw_sql("BEGIN").execute(&mut *connection).await?;
-        }
         "large" => {
             let subscriber = Subscriber {
                 display_name: "x".repeat(rpc::MESSAGE_BYTES_MOST),
@@ -179,6 +174,20 @@ async fn get(
         other => return Err(Error::NoSuch(other.to_owned())),
     }
     Ok(GetSubscriberResponse::default())
+}
+
+/// An endless list without rows.
+async fn list(
+    probe: &Probe,
+    call: Call<ListSubscribersRequest>,
+) -> Result<ListSubscribersResponse, Error> {
+    let tokens = &probe.context.tokens;
+    let question = ListSubscribersRequest::default();
+    tokens.decode(call.page_size, &call.page_token, &question)?;
+    Ok(ListSubscribersResponse {
+        next_page_token: tokens.encode(&["last".to_owned()], &question),
+        ..Default::default()
+    })
 }
 
 async fn stream(
@@ -253,9 +262,9 @@ impl NotificationsService for Api {
 
     async fn list_subscribers(
         &self,
-        _: Request<ListSubscribersRequest>,
+        request: Request<ListSubscribersRequest>,
     ) -> Result<Response<ListSubscribersResponse>, Status> {
-        Err(Status::unimplemented("not in the probe"))
+        rpc::unary(&self.0, request, list).await
     }
 
     async fn subscribe(

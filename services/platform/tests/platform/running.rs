@@ -175,6 +175,34 @@ async fn the_admin_port_answers_the_health_protocol_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn health_says_of_delivery_whether_events_flow() {
+    let bed = Bed::start::<Probe>("running-delivery").await;
+    let delivers = async || {
+        let mut client = tonic_health::pb::health_client::HealthClient::new(bed.channel());
+        let service = handslag_platform::server::DELIVERY.to_owned();
+        let request = tonic_health::pb::HealthCheckRequest { service };
+        let answer = client.check(request).await.unwrap().into_inner();
+        answer.status() == tonic_health::pb::health_check_response::ServingStatus::Serving
+    };
+    bed.eventually(|| async { page(&bed, "/ready").await.0 == 200 })
+        .await;
+    // Ready, and yet nothing was ever heard of the service that it listens to.
+    assert!(!delivers().await);
+    let area = handslag_proto::events::v1::AreaCreated::default();
+    bed.publish(handslag_platform::messaging::outbox::Event {
+        aggregate_id: "social".to_owned(),
+        version: handslag_platform::etag::Version::FIRST,
+        subject: "areas/social".to_owned(),
+        actor: "somebody".to_owned(),
+        time: bed.clock().now(),
+        body: area,
+    })
+    .await;
+    bed.eventually(&delivers).await;
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_loses_a_part_fails() {
     let bed = Bed::start::<Probe>("running-fail").await;
     bed.running()

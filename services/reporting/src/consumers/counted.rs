@@ -5,7 +5,13 @@ use sqlx::PgConnection;
 
 use crate::store;
 
-/// Counts the event, whatever it says: figures are as of the newest event that was heard of.
-pub(crate) async fn counted(tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<(), Rejection> {
-    Ok(store::freshness::count(tx, &event.service, event.time).await?)
+/// Counts events, whatever they say: figures are as of the newest event that was heard of.
+pub(crate) async fn counted(
+    tx: &mut PgConnection,
+    events: &[&Envelope<Raw>],
+) -> Result<(), Rejection> {
+    let Some(newest) = events.iter().max_by_key(|event| event.time) else {
+        return Ok(());
+    };
+    Ok(store::freshness::count(tx, &newest.service, events.len(), newest.time).await?)
 }

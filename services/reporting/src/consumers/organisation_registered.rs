@@ -6,14 +6,22 @@ use sqlx::PgConnection;
 
 use crate::consumers::id;
 use crate::store;
+use crate::store::organisations::Organisation;
 
-/// Knows the organisation by its name.
-pub(crate) async fn organisation_registered(
+/// Knows the organisations by their names.
+pub(crate) async fn organisations_registered(
     tx: &mut PgConnection,
-    event: &Envelope<OrganisationRegistered>,
+    events: &[Envelope<OrganisationRegistered>],
 ) -> Result<(), Rejection> {
-    let body = &event.body;
-    let organisation = id("organisations", &body.organisation)?;
-    let put = store::organisations::put(tx, organisation, &body.display_name, body.example);
-    Ok(put.await?)
+    let organisations: Result<Vec<_>, Rejection> = events
+        .iter()
+        .map(|event| {
+            Ok(Organisation {
+                id: id("organisations", &event.body.organisation)?,
+                display_name: &event.body.display_name,
+                example: event.body.example,
+            })
+        })
+        .collect();
+    Ok(store::organisations::put(tx, &organisations?).await?)
 }

@@ -6,20 +6,23 @@ use time::OffsetDateTime;
 use super::Result;
 use crate::domain::figures::Freshness;
 
-/// Counts an event of a producer.
+/// Counts events of a producer, the newest of them from `at`.
 ///
 /// # Errors
 /// The database's.
 pub(crate) async fn count(
     conn: &mut PgConnection,
     producer: &str,
+    events: usize,
     at: OffsetDateTime,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO freshness (producer, events, as_of) VALUES ($1, 1, $2)
+        "INSERT INTO freshness (producer, events, as_of) VALUES ($1, $2, $3)
          ON CONFLICT (producer) DO UPDATE
-         SET events = freshness.events + 1, as_of = greatest(freshness.as_of, excluded.as_of)",
+         SET events = freshness.events + excluded.events,
+             as_of = greatest(freshness.as_of, excluded.as_of)",
         producer,
+        i64::try_from(events).unwrap_or(i64::MAX),
         at
     )
     .execute(conn)

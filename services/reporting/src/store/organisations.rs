@@ -5,21 +5,28 @@ use uuid::Uuid;
 
 use super::Result;
 
-/// Stores an organisation.
+/// An organisation that is heard of for the first time.
+#[derive(Debug)]
+pub(crate) struct Organisation<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) display_name: &'a str,
+    pub(crate) example: bool,
+}
+
+/// Stores organisations.
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn put(
-    conn: &mut PgConnection,
-    id: Uuid,
-    display_name: &str,
-    example: bool,
-) -> Result<()> {
+pub(crate) async fn put(conn: &mut PgConnection, new: &[Organisation<'_>]) -> Result<()> {
+    let ids: Vec<Uuid> = new.iter().map(|one| one.id).collect();
+    let names: Vec<String> = new.iter().map(|one| one.display_name.to_owned()).collect();
+    let examples: Vec<bool> = new.iter().map(|one| one.example).collect();
     sqlx::query!(
-        "INSERT INTO organisation (id, display_name, example) VALUES ($1, $2, $3)",
-        id,
-        display_name,
-        example
+        "INSERT INTO organisation (id, display_name, example)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::boolean[])",
+        &ids,
+        &names,
+        &examples
     )
     .execute(conn)
     .await?;

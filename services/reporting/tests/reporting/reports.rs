@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use handslag_platform::database::begin;
 use handslag_platform::id as ids;
 use handslag_proto::reporting::v1::{
     CreateReportRequest, ListReportsRequest, ReportFormat, ReportState,
@@ -221,11 +222,7 @@ async fn a_report_is_removed_after_thirty_days() {
 async fn only_so_many_reports_wait_at_once() {
     let town = Town::start("busy").await;
     // Nothing can be finished while this is held.
-    let mut held = town
-        .bed
-        .database()
-        .pool()
-        .begin()
+    let mut held = begin(town.bed.database().pool())
         .await
         .expect("a transaction");
     sqlx::query("LOCK TABLE report_content")

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use handslag_platform::tls::{ClientFiles, ClientTls};
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor};
 use serde_json::Value;
@@ -14,6 +15,8 @@ use tonic::{
 
 /// Time for one call of an import, above the services' own bound of ten seconds.
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(12);
+/// Time for a connection and its handshake.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Where the services answer.
 #[derive(Clone)]
@@ -27,12 +30,21 @@ impl Endpoints {
     /// # Errors
     /// When an address is no URL.
     pub fn new(addresses: &[(&'static str, String)]) -> anyhow::Result<Self> {
+        Self::secured(addresses, &ClientTls::new(ClientFiles::default())?)
+    }
+
+    /// The same, with TLS of one's own for `https` addresses.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn secured(addresses: &[(&'static str, String)], tls: &ClientTls) -> anyhow::Result<Self> {
+        let shape = |endpoint: Endpoint| endpoint.timeout(DEADLINE).connect_timeout(CONNECT);
         let mut channels = BTreeMap::new();
         for (service, address) in addresses {
-            let endpoint = Endpoint::from_shared(address.clone())
-                .with_context(|| format!("{address} is no address of {service}"))?
-                .timeout(DEADLINE);
-            channels.insert(*service, endpoint.connect_lazy());
+            let channel = tls
+                .channel(address, shape)
+                .with_context(|| format!("{address} is no address of {service}"))?;
+            channels.insert(*service, channel);
         }
         Ok(Self { channels })
     }

@@ -108,7 +108,7 @@ pub(super) fn resolve(value: &Value, known: &BTreeMap<String, String>) -> anyhow
 }
 
 /// The identity of a step's command: a UUID of version 8 (RFC 9562) made of the key's hash.
-pub(super) fn request_id(key: &str) -> String {
+pub(crate) fn request_id(key: &str) -> String {
     let hash = Sha256::digest(format!("handslag import {key}"));
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&hash[..16]);

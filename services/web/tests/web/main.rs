@@ -37,6 +37,7 @@ impl Front {
             commitments: url.clone(),
             notifications: url.clone(),
             reporting: url,
+            tls: handslag_web::TlsConfig::default(),
         })
         .await
         .expect("the front starts");

@@ -32,7 +32,7 @@ pub(super) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figu
 
 async fn figure(stage: &Stage, scale: &Scale, relay: RelayIs) -> anyhow::Result<Figure> {
     let desk = Desk::open(stage, "b1", scale.organisations, relay).await?;
-    warm_up(&desk.clients, scale.warm_up).await;
+    warm_up(&desk, scale.warm_up).await?;
     let script = script(stage, &desk).await?;
     same_work(&desk, &script).await?;
     let pairs = alternate(

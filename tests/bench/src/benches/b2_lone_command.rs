@@ -10,7 +10,7 @@ use crate::stage::Stage;
 
 pub(super) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figure>> {
     let desk = Desk::open(stage, "b2", scale.organisations, RelayIs::Held).await?;
-    warm_up(&desk.clients, scale.warm_up).await;
+    warm_up(&desk, scale.warm_up).await?;
     let script = b1_commands::script(stage, &desk).await?;
     b1_commands::same_work(&desk, &script).await?;
     let pairs = alternate(

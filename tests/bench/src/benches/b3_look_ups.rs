@@ -17,7 +17,7 @@ const CALLERS: usize = 32;
 
 pub(super) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figure>> {
     let desk = Desk::open(stage, "b3", scale.organisations, RelayIs::Held).await?;
-    warm_up(&desk.clients, scale.warm_up).await;
+    warm_up(&desk, scale.warm_up).await?;
     let script = script(stage, &desk)?;
     finds(&desk, &script).await?;
     // What the echo gives back is a real answer.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use handslag_notifications::Notifications;
+use handslag_platform::database::begin;
 use handslag_platform::{Running, id};
 use handslag_proto::EventMessage as _;
 use handslag_proto::events::v1::OrganisationRegistered;
@@ -210,7 +211,7 @@ async fn commit_all(
         let (log, planned, waker) = (log.clone(), Arc::clone(&planned), relay.waker());
         let commit_at = moment + AHEAD;
         tasks.spawn(async move {
-            let mut tx = log.begin().await?;
+            let mut tx = begin(&log).await?;
             let organisation = log::fill_one(&mut tx).await?;
             let subject = format!("organisations/{}", id::encode(organisation));
             // Before the commit, so that no arrival can be earlier.

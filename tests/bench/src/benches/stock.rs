@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use handslag_platform::database::begin;
 use handslag_platform::id;
 use handslag_proto::common::v1::{LocalizedText, PartialDate};
 use handslag_proto::registry::v1 as proto;
@@ -142,7 +143,7 @@ async fn fill_registry(
     let ids: Vec<Uuid> = numbers.clone().map(organisation_id).collect();
     let names: Vec<String> = numbers.clone().map(display_name).collect();
     let digits: Vec<String> = numbers.map(organisation_number).collect();
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     sqlx::query(
         "INSERT INTO organisation (id, display_name, kind, level, roles, areas, notes, example,
                                    version)

@@ -3,6 +3,7 @@
 
 use handslag_platform::messaging::consumer::judgement::Trouble;
 use handslag_platform::messaging::inbox::Decision;
+use handslag_platform::messaging::inbox::batch::Together;
 
 use super::transaction::Transaction;
 use crate::defect::Defect;
@@ -20,32 +21,71 @@ pub(super) struct Applied {
 pub(super) async fn apply(sim: &Sim, service: usize, events: &[Event]) -> Result<Applied, Trouble> {
     let mut applied = Applied::default();
     let mut tx = Transaction::begin(sim, service).await?;
-    for event in events {
-        let claim = tx.claim(event).await?;
-        match claim.decision {
-            Decision::Apply => {
-                if sim.with(|world| world.run.has(Defect::MarkApart)) {
-                    tx.commit().await?;
-                    tx = Transaction::begin(sim, service).await?;
-                }
-                tx.effect(event).await?;
-                if claim.successor_parked {
-                    drain(sim, &tx, *event).await?;
+    let together = match events {
+        [] | [_] => Together::Careful,
+        several => tx.claim_batch(several).await?,
+    };
+    match together {
+        Together::Claimed(decisions) => {
+            mark_apart(sim, service, &mut tx).await?;
+            for (event, decision) in events.iter().zip(decisions) {
+                match decision {
+                    Decision::Apply => tx.effect(event).await?,
+                    _ => applied.duplicate(sim),
                 }
             }
-            Decision::Duplicate => {
-                sim.with(|world| world.run.count(Count::Duplicates));
-                applied.duplicates += 1;
-            }
-            Decision::Gap { .. } => {
-                sim.with(|world| world.run.count(Count::Parked));
-                tx.park(event).await?;
+        }
+        Together::Raced => return Err(Trouble::Retry),
+        Together::Careful => {
+            for event in events {
+                one(sim, service, &mut tx, event, &mut applied).await?;
             }
         }
     }
     tx.note(events).await?;
     tx.commit().await?;
     Ok(applied)
+}
+
+impl Applied {
+    fn duplicate(&mut self, sim: &Sim) {
+        sim.with(|world| world.run.count(Count::Duplicates));
+        self.duplicates += 1;
+    }
+}
+
+async fn one(
+    sim: &Sim,
+    service: usize,
+    tx: &mut Transaction,
+    event: &Event,
+    applied: &mut Applied,
+) -> Result<(), Trouble> {
+    let claim = tx.claim(event).await?;
+    match claim.decision {
+        Decision::Apply => {
+            mark_apart(sim, service, tx).await?;
+            tx.effect(event).await?;
+            if claim.successor_parked {
+                drain(sim, tx, *event).await?;
+            }
+        }
+        Decision::Duplicate => applied.duplicate(sim),
+        Decision::Gap { .. } => {
+            sim.with(|world| world.run.count(Count::Parked));
+            tx.park(event).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The defect: the effects are in a second transaction.
+async fn mark_apart(sim: &Sim, service: usize, tx: &mut Transaction) -> Result<(), Trouble> {
+    if sim.with(|world| world.run.has(Defect::MarkApart)) {
+        let next = Transaction::begin(sim, service).await?;
+        std::mem::replace(tx, next).commit().await?;
+    }
+    Ok(())
 }
 
 /// Applies the parked successors of an event; one that fails stays parked with all after it.

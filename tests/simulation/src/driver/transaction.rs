@@ -1,14 +1,15 @@
 //! A transaction of a consuming service, statement by statement, as the platform's `inbox`,
 //! `account` and `dead_letters` write them.
 
+mod claim;
+
 use handslag_platform::messaging::comparison::Digest;
 use handslag_platform::messaging::consumer::judgement::Trouble;
-use handslag_platform::messaging::inbox::Claim;
 use handslag_platform::messaging::relay::holes::Mark;
 
 use crate::event::Event;
 use crate::model::locks::{Grant, Key, TransactionId};
-use crate::model::tables::{Account, Dead, Parked, Tables, Writes};
+use crate::model::tables::{Account, Dead, Parked, Writes};
 use crate::schedule::{MILLISECOND, NEVER, Time, Topic};
 use crate::sim::{Look, Sim};
 use crate::totals::Count;
@@ -102,45 +103,6 @@ impl Transaction {
                 }
             })
             .await
-    }
-
-    /// `inbox::claim`.
-    pub(crate) async fn claim(&self, event: &Event) -> Result<Claim, Trouble> {
-        let before = event.version - 1;
-        let mark = |world: &World| {
-            let tables = &world.services[self.service];
-            tables.mark(self.id, event.aggregate)
-        };
-        let can_move = |mark: Option<i64>| mark.unwrap_or(0) == before;
-        // The first statement finds the row that it may move, or none; it waits for another writer
-        // of that row only, and then looks at it again.
-        if can_move(self.statement(|world| mark(world)).await?) {
-            self.lock(Key::Aggregate(event.aggregate)).await?;
-            let moved = self.sim.with(|world| {
-                let moves = can_move(mark(world));
-                moves.then(|| self.move_mark(&mut world.services[self.service], event))
-            });
-            if let Some(successor_parked) = moved {
-                return Ok(Claim::moved(successor_parked));
-            }
-        }
-        if self.statement(|world| mark(world)).await?.is_some() {
-            self.lock(Key::Aggregate(event.aggregate)).await?;
-        }
-        let mark = self.sim.with(|world| mark(world)).unwrap_or(0);
-        Ok(Claim::kept(mark, event.version))
-    }
-
-    /// Moves the mark, clears what the event heals and says whether its successor is parked.
-    fn move_mark(&self, tables: &mut Tables, event: &Event) -> bool {
-        let successor = (event.aggregate, event.version + 1);
-        let successor_parked = tables.parked(self.id, successor).is_some();
-        if let Some(writes) = tables.writes(self.id) {
-            writes.marks.push((event.aggregate, event.version));
-            writes.parked.push((event.key(), None));
-            writes.dead.push((event.key(), None));
-        }
-        successor_parked
     }
 
     /// The effect itself: a row of the read model.

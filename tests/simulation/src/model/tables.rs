@@ -159,6 +159,12 @@ impl Tables {
         own.unwrap_or_else(|| self.parked.get(&key).copied())
     }
 
+    /// Whether something of an aggregate is parked or dead.
+    pub(crate) fn troubled(&self, aggregate: usize) -> bool {
+        self.parked.keys().any(|key| key.0 == aggregate)
+            || self.dead.keys().any(|key| key.0 == aggregate)
+    }
+
     /// Ends a transaction, and gives what it has written.
     pub(crate) fn end(&mut self, id: TransactionId) -> Option<Writes> {
         let place = self.open.iter().position(|open| open.id == id)?;

@@ -3,14 +3,16 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 use tracing::Instrument as _;
 
 use super::judgement::Trouble;
 use super::{Consumer, Rejection};
+use crate::database::begin;
 use crate::error::BoxError;
 use crate::failpoint;
 use crate::messaging::envelope::{Envelope, Raw};
+use crate::messaging::inbox::batch::{self, Together};
 use crate::messaging::inbox::{self, Decision};
 use crate::messaging::{Shared, account, trace};
 
@@ -96,20 +98,49 @@ pub(super) async fn apply(
 ) -> Result<Applied, Problem> {
     let mut applied = Applied::default();
     let mut tx = begin(&shared.pool).await?;
-    for event in events {
-        one(&mut tx, consumer, event, &mut applied).await?;
+    if !together(&mut tx, consumer, events, &mut applied).await? {
+        for event in events {
+            one(&mut tx, consumer, event, &mut applied).await?;
+        }
     }
     account::note(&mut tx, consumer.producer(), events.iter().copied()).await?;
     failpoint::at("consumer-applied");
     tx.commit().await?;
     failpoint::at("consumer-committed");
+    consumer.committed();
     // Effects may have said something themselves.
     shared.settings.outbox_signal.notify_one();
     Ok(applied)
 }
 
-async fn begin(pool: &PgPool) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, sqlx::Error> {
-    pool.begin().await
+/// Applies a batch without a question for each of its events; false, with nothing done, when it has
+/// to be looked at one by one.
+async fn together(
+    tx: &mut PgConnection,
+    consumer: &Consumer,
+    events: &[&Envelope<Raw>],
+    applied: &mut Applied,
+) -> Result<bool, Problem> {
+    if events.len() < 2 {
+        return Ok(false);
+    }
+    let decisions = match batch::claim(tx, consumer.producer(), events).await? {
+        Together::Claimed(decisions) => decisions,
+        Together::Careful => return Ok(false),
+        Together::Raced => return Err(Rejection::Retry("a mark has moved".into()).into()),
+    };
+    let next = |decision: &Decision| *decision == Decision::Apply;
+    let due: Vec<&Envelope<Raw>> = events
+        .iter()
+        .zip(&decisions)
+        .filter_map(|(event, decision)| next(decision).then_some(*event))
+        .collect();
+    effects(tx, consumer, &due).await?;
+    let news = u64::try_from(due.len()).unwrap_or(u64::MAX);
+    let all = u64::try_from(events.len()).unwrap_or(u64::MAX);
+    applied.applied += news;
+    applied.duplicates += all.saturating_sub(news);
+    Ok(true)
 }
 
 async fn one(
@@ -121,9 +152,7 @@ async fn one(
     let claim = inbox::claim(tx, event).await?;
     match claim.decision {
         Decision::Apply => {
-            #[cfg(feature = "failpoints")]
-            crate::messaging::defects::commit_the_mark_first(tx).await?;
-            effect(tx, consumer, event).await?;
+            effects(tx, consumer, &[event]).await?;
             applied.applied += 1;
             if claim.successor_parked {
                 drain(tx, consumer, event.clone(), applied).await?;
@@ -149,7 +178,7 @@ async fn drain(
     while let Some(next) = inbox::successor(tx, &last).await? {
         let mut savepoint = tx.begin().await?;
         let claim = inbox::claim(&mut savepoint, &next).await?;
-        match effect(&mut savepoint, consumer, &next).await {
+        match effects(&mut savepoint, consumer, &[&next]).await {
             Ok(()) => savepoint.commit().await?,
             Err(Problem::Outage(error)) => return Err(Problem::Outage(error)),
             Err(Problem::Rejected { .. }) => {
@@ -166,25 +195,46 @@ async fn drain(
     Ok(())
 }
 
-/// Runs the effect in the trace of the command that caused it. A panic is the event's fault like
-/// any other refusal: it must not end the consumer for all aggregates.
-async fn effect(
+/// Runs the effects of events whose marks have moved: neighbours of one type together, at last what
+/// concerns the whole batch.
+async fn effects(
     tx: &mut PgConnection,
     consumer: &Consumer,
-    event: &Envelope<Raw>,
+    events: &[&Envelope<Raw>],
 ) -> Result<(), Problem> {
+    #[cfg(feature = "failpoints")]
+    crate::messaging::defects::commit_the_mark_first(tx).await?;
+    for run in events.chunk_by(|one, next| one.r#type == next.r#type) {
+        let Some(first) = run.first() else { continue };
+        let span = span(first, run);
+        contained(consumer.handle(tx, &first.r#type, run).instrument(span)).await?;
+    }
+    if !events.is_empty() {
+        contained(consumer.handle_batch(tx, events)).await?;
+    }
+    Ok(())
+}
+
+/// Goes on the trace of the first event's command, linked to the others'.
+fn span(first: &Envelope<Raw>, run: &[&Envelope<Raw>]) -> tracing::Span {
     let span = tracing::info_span!(
         "apply event",
         otel.kind = "consumer",
         messaging.system = "rabbitmq",
-        event.id = %event.id,
-        event.r#type = event.r#type,
-        event.seq = event.seq,
-        event.version = event.version,
+        messaging.batch.message_count = run.len(),
+        event.id = %first.id,
+        event.r#type = first.r#type,
+        event.seq = first.seq,
+        event.version = first.version,
     );
-    trace::follow(&span, event.traceparent.as_deref());
-    let handled = AssertUnwindSafe(consumer.handle(tx, event).instrument(span)).catch_unwind();
-    match handled.await {
+    trace::follow(&span, run.iter().map(|event| event.traceparent.as_deref()));
+    span
+}
+
+/// A panic is the event's fault like any other refusal: it must not end the consumer for all
+/// aggregates.
+async fn contained(effect: impl Future<Output = Result<(), Rejection>>) -> Result<(), Problem> {
+    match AssertUnwindSafe(effect).catch_unwind().await {
         Ok(outcome) => Ok(outcome?),
         Err(panic) => {
             let text = panic

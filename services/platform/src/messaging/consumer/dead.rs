@@ -43,7 +43,7 @@ async fn session(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let name = format!("{queue} {}", id::encode(id::new()));
-    let connection = broker::connect(&shared.settings.amqp_url, name).await?;
+    let connection = broker::connect(&shared.settings.broker, name).await?;
     let channel = connection.create_channel().await?;
     topology::declare_dead(&channel, &shared.settings.service).await?;
     channel

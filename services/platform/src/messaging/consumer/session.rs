@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::Consumer;
 use super::apply::{Applied, apply};
 use super::judgement::{self, Deferred, Message, Ruling};
+use crate::database::begin;
 use crate::error::BoxError;
 use crate::id;
 use crate::messaging::account::{self, DIGEST};
@@ -60,7 +61,7 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let name = format!("{queue} {}", id::encode(id::new()));
-    let connection = broker::connect(&shared.settings.amqp_url, name).await?;
+    let connection = broker::connect(&shared.settings.broker, name).await?;
     let channel = broker::confirming_channel(&connection).await?;
     topology::declare_consumer(&channel, &shared.settings.service, consumer.producer()).await?;
     channel
@@ -305,7 +306,7 @@ impl Session<'_> {
             }
             Verdict::Recount => {
                 tracing::warn!(queue = self.queue, "the whole log is counted again");
-                let mut tx = self.shared.pool.begin().await?;
+                let mut tx = begin(&self.shared.pool).await?;
                 account::recount(&mut tx, &digest.producer).await?;
                 tx.commit().await?;
                 Ok(())

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
+use crate::database::begin;
 use crate::error::BoxError;
 use crate::messaging::envelope::{Envelope, Headers, Raw};
 use crate::messaging::{account, inbox};
@@ -85,7 +86,7 @@ impl Burial {
 
 /// Records a dead letter, or that it died once more.
 pub(crate) async fn bury(pool: &PgPool, burial: &Burial) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     write(&mut tx, burial).await?;
     tx.commit().await?;
     tracing::error!(

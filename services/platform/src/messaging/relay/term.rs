@@ -123,7 +123,7 @@ impl Term<'_> {
                 messaging.destination.name = topology::EVENTS,
                 seq = row.seq,
             );
-            trace::follow(&span, row.traceparent.as_deref());
+            trace::follow(&span, std::iter::once(row.traceparent.as_deref()));
             let envelope = row.into_envelope(&self.shared.settings.service);
             let message = Outgoing {
                 exchange: topology::EVENTS,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use handslag_platform::database::begin;
 use handslag_platform::etag::Version;
 use handslag_platform::messaging::{
     self, Consumer, Envelope, Messaging, Rejection, Settings, Stop, outbox,
@@ -113,7 +114,7 @@ impl Bed {
 
     /// Appends and commits one event of an aggregate.
     pub(super) async fn say(&self, aggregate_id: &str, version: i64) {
-        let mut tx = self.producer.begin().await.unwrap();
+        let mut tx = begin(&self.producer).await.unwrap();
         append(&mut tx, aggregate_id, version).await;
         tx.commit().await.unwrap();
     }

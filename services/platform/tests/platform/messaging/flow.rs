@@ -1,5 +1,6 @@
 //! From a commit to its effect: once, in order, whatever the writers do.
 
+use handslag_platform::database::begin;
 use opentelemetry::trace::TracerProvider as _;
 use tracing::instrument::WithSubscriber as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -37,7 +38,7 @@ async fn each_commit_has_its_effect_once_and_in_order() {
 async fn a_writer_that_rolls_back_leaves_a_hole_that_dies() {
     let bed = Bed::new("rollback").await;
     let (relay, consumer) = (bed.start_relay(), bed.start_consumer());
-    let mut tx = bed.producer.begin().await.unwrap();
+    let mut tx = begin(&bed.producer).await.unwrap();
     append(&mut tx, "never", 1).await;
     bed.say("social", 1).await;
     tx.rollback().await.unwrap();
@@ -52,7 +53,7 @@ async fn a_writer_that_rolls_back_leaves_a_hole_that_dies() {
 async fn an_earlier_number_that_commits_late_is_published_and_holds_nobody_up() {
     let bed = Bed::new("late").await;
     let (relay, consumer) = (bed.start_relay(), bed.start_consumer());
-    let mut late = bed.producer.begin().await.unwrap();
+    let mut late = begin(&bed.producer).await.unwrap();
     append(&mut late, "late", 1).await;
     bed.say("early", 1).await;
     bed.heard("early", &[1]).await;
@@ -68,7 +69,7 @@ async fn an_earlier_number_that_commits_late_is_published_and_holds_nobody_up() 
 async fn the_mark_does_not_pass_an_open_hole_even_at_the_end_of_a_leader() {
     let bed = Bed::new("mark").await;
     let (relay, consumer) = (bed.start_relay(), bed.start_consumer());
-    let mut late = bed.producer.begin().await.unwrap();
+    let mut late = begin(&bed.producer).await.unwrap();
     append(&mut late, "late", 1).await;
     bed.say("early", 1).await;
     bed.heard("early", &[1]).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use handslag_platform::database::begin;
 use handslag_platform::messaging;
 use lapin::options::{BasicAckOptions, QueueDeleteOptions, QueuePurgeOptions};
 use lapin::types::FieldTable;
@@ -167,7 +168,7 @@ async fn a_read_model_can_be_thrown_away_and_rebuilt() {
     }
     let all: Vec<i64> = (1..=10).collect();
     bed.heard("social", &all).await;
-    let mut tx = bed.consumer.begin().await.unwrap();
+    let mut tx = begin(&bed.consumer).await.unwrap();
     sqlx::query("TRUNCATE effect")
         .execute(&mut *tx)
         .await
