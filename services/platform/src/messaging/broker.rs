@@ -27,6 +27,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(15);
 /// Seconds between heartbeats: a dead peer is noticed after two.
 const HEARTBEAT_SECONDS: u16 = 10;
+/// Largest frame; a longer message is sent as several. The client library fills two buffers of 32
+/// frames for each connection: with the 128 KiB that the broker proposes these are 8 MiB, and a service
+/// has up to four connections. An event is a kilobyte or two, so half a megabyte is hundreds of them.
+const FRAME_BYTES_MOST: u32 = 16 * 1024;
 /// First wait after a failure.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// Longest wait after many failures: the broker is back for at most this long before it is noticed.
@@ -102,6 +106,7 @@ pub(crate) async fn connect(broker: &BrokerConfig, name: String) -> Result<Conne
         .uri()
         .map_err(|error| Failure::Address(format!("{error:#}")))?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    uri.query.frame_max.get_or_insert(FRAME_BYTES_MOST);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     within(
         CONNECT_TIMEOUT,
