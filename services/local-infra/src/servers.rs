@@ -1,6 +1,8 @@
 //! Addresses of a PostgreSQL and a RabbitMQ, own or given, and what is made on them.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,8 +14,8 @@ use crate::management::{Management, Policy, STANDARD_POLICY};
 use crate::psql::{Psql, find_psql};
 use crate::vhost::Vhost;
 
-/// Databases and virtual hosts of tests live for an hour at most, so that a test that was killed
-/// leaves nothing for long; no single test runs for so long.
+/// Databases and virtual hosts of tests live for an hour at most, if it cannot be told that their
+/// process has ended; no single test runs for so long.
 const TEST_LIFETIME_SECONDS: u64 = 3_600;
 
 /// A PostgreSQL and a RabbitMQ with the right to make databases and virtual hosts on them.
@@ -185,8 +187,8 @@ impl Servers {
         self.psql.sql_file(database, file)
     }
 
-    /// Removes what tests left behind more than an hour ago. A failure is no reason to stop: the
-    /// next run tries again.
+    /// Removes what the tests of ended processes left behind: a run of all tests would fill some ten
+    /// gigabytes else. A failure is no reason to stop: the next run tries again.
     pub(crate) fn drop_old_tests(&self) {
         let now = seconds_since_1970();
         let list = "SELECT datname FROM pg_database WHERE datname LIKE 't\\_%'";
@@ -212,8 +214,9 @@ impl Servers {
     }
 }
 
-/// `t_<seconds>_<random>_<name>`: the time tells its age, the random part makes it unique among
-/// processes, and the number among the calls of one.
+/// `t_<seconds>_<machine>_<process>_<random>_<name>`: the time tells its age, machine and process
+/// whether anybody may still use it; the random part makes it unique among processes, and the number
+/// among the calls of one.
 pub(crate) fn fresh_name(name: &str) -> Result<String> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -224,22 +227,47 @@ pub(crate) fn fresh_name(name: &str) -> Result<String> {
             '_'
         }
     };
-    // PostgreSQL cuts names at 63 bytes; the rest of the name takes about 25 of them.
-    let name: String = name.chars().take(30).map(safe).collect();
+    // PostgreSQL cuts names at 63 bytes; the rest of the name takes at most 38 of them.
+    let name: String = name.chars().take(25).map(safe).collect();
     let random = random_hex(3)?;
     Ok(format!(
-        "t_{}_{random}{call}_{}",
+        "t_{}_{}_{}_{random}{call}_{}",
         seconds_since_1970(),
+        machine(),
+        std::process::id(),
         name.to_ascii_lowercase()
     ))
 }
 
+/// What tells this machine from others that may use the same servers: numbers of processes mean
+/// nothing elsewhere, and in a container something else.
+fn machine() -> String {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (host.trim(), processes).hash(&mut hasher);
+    format!("{:04x}", hasher.finish() & 0xffff)
+}
+
+/// Whether whoever made what has this name has ended: he is a process of this machine that is gone,
+/// or it was made too long ago.
 pub(crate) fn is_old(name: &str, now: u64) -> bool {
-    let time = name
-        .strip_prefix("t_")
-        .and_then(|rest| rest.split('_').next());
-    let made: Option<u64> = time.and_then(|time| time.parse().ok());
-    made.is_some_and(|made| made + TEST_LIFETIME_SECONDS < now)
+    let mut parts = name.split('_');
+    if parts.next() != Some("t") {
+        return false;
+    }
+    let Some(Ok(made)) = parts.next().map(str::parse::<u64>) else {
+        return false;
+    };
+    let here = parts.next() == Some(&machine());
+    let process: Option<u32> = parts.next().and_then(|number| number.parse().ok());
+    let ended = process.is_some_and(|number| here && has_ended(number));
+    ended || made + TEST_LIFETIME_SECONDS < now
+}
+
+/// Where processes are no folders nobody is said to have ended.
+fn has_ended(process: u32) -> bool {
+    Path::new("/proc/self").exists() && !Path::new("/proc").join(process.to_string()).exists()
 }
 
 pub(crate) fn identifier(name: &str) -> String {
@@ -264,10 +292,23 @@ mod tests {
 
     #[test]
     fn tells_old_test_databases_from_young_and_foreign_ones() {
-        assert!(is_old("t_1000_ab0_x", 10_000));
-        assert!(!is_old("t_9000_ab0_x", 10_000));
+        assert!(is_old("t_1000_0000_1_ab0_x", 10_000));
+        assert!(!is_old("t_9000_0000_1_ab0_x", 10_000));
         assert!(!is_old("registry", 10_000));
         assert!(!is_old("t_registry", 10_000));
+    }
+
+    #[test]
+    fn tells_those_of_ended_processes_of_this_machine_from_others() {
+        let now = seconds_since_1970();
+        let own = fresh_name("own").unwrap();
+        assert!(!is_old(&own, now), "{own}");
+        let mut ended = std::process::Command::new("true").spawn().unwrap();
+        let number = ended.id();
+        ended.wait().unwrap();
+        let of = |machine: &str| format!("t_{now}_{machine}_{number}_ab0_x");
+        assert!(is_old(&of(&machine()), now));
+        assert!(!is_old(&of("elsewhere"), now));
     }
 
     #[test]

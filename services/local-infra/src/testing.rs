@@ -32,7 +32,9 @@ pub fn shared_for_tests() -> Result<Servers> {
         Some(servers) => servers,
         None => start()?,
     };
-    servers.drop_old_tests();
+    let swept = servers.clone();
+    // Beside the tests: no test waits for what others left behind.
+    std::thread::spawn(move || swept.drop_old_tests());
     Ok(shared.insert(servers).clone())
 }
 

@@ -121,6 +121,9 @@ pub(crate) fn run_all(context: Context, choice: &Choice) -> Result<bool> {
         let outcome = outcome(&context, step);
         let failed = outcome == Outcome::Failed;
         rows.push((step, outcome, started.elapsed()));
+        if failed {
+            say_free_disk();
+        }
         if failed && !choice.keep_going {
             break;
         }
@@ -139,6 +142,17 @@ pub(crate) fn run_all(context: Context, choice: &Choice) -> Result<bool> {
         .count();
     println!("{passed} passed, {failed} failed");
     Ok(failed == 0)
+}
+
+/// Servers on a full disk fail in ways that do not say so.
+fn say_free_disk() {
+    let asked = std::process::Command::new("df")
+        .args(["-Pk", "/var/tmp"])
+        .output();
+    let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    if let Some(row) = text.unwrap_or_default().lines().nth(1) {
+        eprintln!("disk of /var/tmp, in KiB: {row}");
+    }
 }
 
 fn known(name: &str) -> Result<&'static Step> {
