@@ -44,6 +44,10 @@ cargo dev <verb>
   bench [name]... [--quick]
                       measures, each figure as a ratio to a limit or a peer of the same run
 
+  deploy-test [row]... [--help]
+                      installs the chart on the cluster that KUBECONFIG names and tries it there;
+                      a table at the end (k8s/README.md)
+
   image [name]... [--rust IMAGE] [--tag TAG]
                       builds the images with any builder of Dockerfiles into target/images, each
                       with its bill of materials (services/IMAGES.md)
@@ -82,6 +86,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         ("up", _) => become_handslag(&context, arguments),
         ("handslag", _) => become_handslag(&context, rest),
         ("image", _) => image::run(&context, rest),
+        ("deploy-test", _) => verification::deployment(&context, rest),
         ("faults", _) => verification::faults(&context, rest),
         ("judge", _) => verification::judge(&context, rest),
         ("simulate", _) => verification::simulate(&context, rest),

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
+use crate::tools;
 
 /// What the build server's run of the faults is: the short selection, each for so long.
 pub(crate) const SHORT_SECONDS: &str = "6";
@@ -17,6 +18,37 @@ const FUZZ_SECONDS: &str = "300";
 /// Faults under load.
 pub(crate) fn faults(context: &Context, arguments: &[String]) -> Result<bool> {
     context.run(program(context, "handslag-faults", &[]).args(arguments))
+}
+
+/// The chart on a cluster. The clients of other languages that the story is told by are left out
+/// where they cannot be had.
+pub(crate) fn deployment(context: &Context, arguments: &[String]) -> Result<bool> {
+    let mut variables = vec![("HANDSLAG_HELM", tools::helm(context)?)];
+    let build = [
+        "build",
+        "--quiet",
+        "--package",
+        "handslag-runner",
+        "--bin",
+        "handslag",
+    ];
+    if !context.run(context.cargo().args(build))? {
+        bail!("the command line does not compile");
+    }
+    variables.push(("HANDSLAG_PROGRAM", context.target().join("debug/handslag")));
+    match tools::python(context) {
+        Ok(python) => variables.push(("HANDSLAG_PYTHON", python)),
+        Err(error) => context.notice(&format!("no client in Python: {error:#}")),
+    }
+    let pages = context.root.join("tests/browser");
+    let browser = tools::browser_packages(context, &pages).and_then(|()| tools::chromium());
+    match browser {
+        Ok(chromium) => variables.push(("HANDSLAG_CHROMIUM", chromium)),
+        Err(error) => context.notice(&format!("no browser: {error:#}")),
+    }
+    let mut program = program(context, "handslag-faults", &[]);
+    program.arg("deploy-test").args(arguments).envs(variables);
+    context.run(&mut program)
 }
 
 /// The judge alone.

@@ -14,6 +14,9 @@ use tonic_types::StatusExt as _;
 
 /// How long a connection may take to be made: the machine is one, a stopped process never answers.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// A connection that is silent so long is asked whether it is still there, and given up when it does
+/// not say so within the same time: a node that lost its network closes nothing.
+const KEEP_ALIVE: Duration = Duration::from_secs(4);
 
 /// A method of the contracts.
 #[derive(Clone, Debug)]
@@ -66,7 +69,12 @@ impl Method {
 /// A channel to an address, connected when it is first used and again whenever it broke.
 pub(crate) fn channel(address: std::net::SocketAddr) -> Result<Channel> {
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-    Ok(endpoint.connect_timeout(CONNECT_LIMIT).connect_lazy())
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_LIMIT)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_timeout(KEEP_ALIVE)
+        .keep_alive_while_idle(true);
+    Ok(endpoint.connect_lazy())
 }
 
 /// Calls once. `told` is the deadline that the service is told of; the client waits a little

@@ -6,8 +6,8 @@ use anyhow::Result;
 use handslag_checker::record::{DATABASE_ROW, DUMPS, dump_line};
 use handslag_runner::ports::SERVICES;
 
-use crate::fleet::Sql;
 use crate::history::Lines;
+use crate::site::Site;
 
 /// Tables whose rows nobody judges: large contents, and the migrations' own.
 const LEFT_OUT: [&str; 2] = ["report_content", "_sqlx_migrations"];
@@ -28,11 +28,11 @@ const DATABASE: &str = "SELECT row_to_json(t) FROM (
                AS connections_in_transaction) t";
 
 /// Dumps every service's database.
-pub(crate) fn all(sql: &Sql, databases: &[String; 4], folder: &Path) -> Result<()> {
-    for (service, database) in SERVICES.iter().zip(databases) {
+pub(crate) fn all(site: &dyn Site, folder: &Path) -> Result<()> {
+    for (place, service) in SERVICES.iter().enumerate() {
         one(
-            sql,
-            database,
+            site,
+            place,
             &folder.join(DUMPS).join(format!("{service}.jsonl")),
         )?;
     }
@@ -40,10 +40,10 @@ pub(crate) fn all(sql: &Sql, databases: &[String; 4], folder: &Path) -> Result<(
 }
 
 /// Everything in one transaction and so of one instant: the services go on meanwhile.
-fn one(sql: &Sql, database: &str, file: &Path) -> Result<()> {
+fn one(site: &dyn Site, place: usize, file: &Path) -> Result<()> {
     let lines = Lines::create(file)?;
     let mut statements = String::from("BEGIN ISOLATION LEVEL REPEATABLE READ;");
-    let tables = sql.run(database, TABLES)?;
+    let tables = site.sql(place, TABLES)?;
     for table in tables.lines().filter(|table| !LEFT_OUT.contains(table)) {
         // The names come from the catalogue and are identifiers of our own migrations.
         statements.push_str(&format!(
@@ -51,7 +51,7 @@ fn one(sql: &Sql, database: &str, file: &Path) -> Result<()> {
         ));
     }
     statements.push_str(&format!("SELECT '{DATABASE_ROW}', ({DATABASE}); COMMIT"));
-    for row in sql.run(database, &statements)?.lines() {
+    for row in site.sql(place, &statements)?.lines() {
         if let Some((table, row)) = row.split_once('|') {
             lines.write_text(&dump_line(table, row)?)?;
         }

@@ -8,16 +8,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use handslag_checker::record::QueueState;
 use handslag_local_infra::{Servers, Standby};
 use handslag_platform::database::migrations;
 use handslag_platform::{Service, id};
 use handslag_runner::issuer::Issuer;
 use handslag_runner::ports::SERVICES;
+use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::proxy::{AmqpProxy, Proxy};
+use crate::site::Site;
 use process::{Orders, Process};
 
 /// Replicas of each service, in the order of [`SERVICES`]: two of those whose leader is stopped and
@@ -69,6 +74,8 @@ impl Sql {
 pub(crate) struct Fleet {
     /// Asks the databases.
     pub(crate) sql: Sql,
+    /// Base address of the broker's management interface.
+    management_url: String,
     /// Name of each service's database.
     pub(crate) databases: [String; 4],
     /// Address of each service's database without a proxy between.
@@ -144,6 +151,7 @@ impl Fleet {
         }
         let fleet = Self {
             sql: Sql::new(servers),
+            management_url: servers.management_url(),
             databases,
             database_urls,
             amqp_url,
@@ -246,6 +254,33 @@ impl Fleet {
                 }
             }
         });
+    }
+}
+
+impl Site for Fleet {
+    fn sql(&self, place: usize, text: &str) -> Result<String> {
+        self.sql.run(&self.databases[place], text)
+    }
+
+    fn queues(&self) -> BoxFuture<'_, Result<Vec<QueueState>>> {
+        async move {
+            let vhost = self.amqp_url.rsplit('/').next().unwrap_or_default();
+            let url = format!("{}/api/queues/{vhost}", self.management_url);
+            let answer = self.http.get(url).send().await?.error_for_status()?;
+            let answer: Value = answer.json().await?;
+            let list = answer.as_array().context("the broker lists no queues")?;
+            Ok(list.iter().map(queue_state).collect())
+        }
+        .boxed()
+    }
+}
+
+/// A queue as the broker tells of it.
+pub(crate) fn queue_state(queue: &Value) -> QueueState {
+    QueueState {
+        name: queue["name"].as_str().unwrap_or_default().to_owned(),
+        ready: queue["messages_ready"].as_u64().unwrap_or(0),
+        unacknowledged: queue["messages_unacknowledged"].as_u64().unwrap_or(0),
     }
 }
 

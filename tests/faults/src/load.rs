@@ -80,6 +80,10 @@ pub(crate) struct Tally {
     pub(crate) answered: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) unknown: AtomicU64,
+    /// Calls that were made again, since nobody knew what had become of them.
+    pub(crate) again: AtomicU64,
+    /// The longest time from a command's first call to its answer, in milliseconds.
+    pub(crate) longest_ms: AtomicU64,
 }
 
 /// What all clients share.
@@ -187,7 +191,8 @@ impl World {
         request["requestId"] = request_id.to_string().into();
         let body = method.encode(request)?;
         let token = self.token(&command.caller)?;
-        let patience = Instant::now() + PATIENCE;
+        let began = Instant::now();
+        let patience = began + PATIENCE;
         loop {
             self.note(&ClientRecord::Invoke(Invoke {
                 at_ms: self.history.now_ms(),
@@ -200,6 +205,8 @@ impl World {
             match outcome {
                 Outcome::Answered(response) => {
                     self.tally.answered.fetch_add(1, Ordering::Relaxed);
+                    let took = u64::try_from(began.elapsed().as_millis())?;
+                    self.tally.longest_ms.fetch_max(took, Ordering::Relaxed);
                     let value = method.decode(&response)?;
                     self.answered(request_id, &response, &value)?;
                     return Ok(Some(value));
@@ -222,6 +229,7 @@ impl World {
                         self.tally.unknown.fetch_add(1, Ordering::Relaxed);
                         return Ok(None);
                     }
+                    self.tally.again.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(ASK_AGAIN.mul_f64(0.5 + chance.random::<f64>())).await;
                 }
             }

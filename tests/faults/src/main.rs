@@ -1,7 +1,7 @@
-//! `cargo dev faults`: load, a fault, quiet, and the judge's verdict.
+//! `cargo dev faults` and `cargo dev deploy-test`: load, a fault, quiet, and the judge's verdict.
 //!
 //! # Design notes
-//! * The services run as processes of their own, as in production: what is killed, stopped or given
+//! * On one machine the services run as processes of their own, as in production: what is killed, stopped or given
 //!   another clock is a process. The program starts itself again under a service's name, so that
 //!   one build with the feature `failpoints` serves all.
 //! * Database and broker are private servers of the run. Services reach them, and clients reach the
@@ -13,6 +13,7 @@
 
 mod cli;
 mod client;
+mod cluster;
 mod defects;
 mod dump;
 mod fleet;
@@ -25,6 +26,7 @@ mod run;
 mod samples;
 mod scene;
 mod setup;
+mod site;
 mod subscribers;
 mod table;
 mod tap;
@@ -34,6 +36,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match fleet::process::service_to_become() {
         Some(become_it) => become_it(),
+        None if std::env::args()
+            .nth(1)
+            .is_some_and(|verb| verb == cluster::VERB) =>
+        {
+            cluster::main()
+        }
         None => cli::main(),
     }
 }

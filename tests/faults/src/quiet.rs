@@ -1,15 +1,14 @@
 //! Waiting until nothing is left to do, and what the broker holds then.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use handslag_checker::record::{BrokerState, QueueState};
-use handslag_local_infra::Servers;
+use handslag_checker::record::BrokerState;
 use handslag_runner::ports::SERVICES;
-use serde_json::Value;
 
-use crate::fleet::{Fleet, Sql};
+use crate::site::Site;
 use crate::subscribers::Reader;
 use crate::tap;
 
@@ -18,6 +17,9 @@ const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Whose logs each service hears, in the order of [`SERVICES`].
 const HEARS: [&[usize]; 4] = [&[], &[0], &[0, 1], &[0, 1]];
+
+/// The place of notifications in [`SERVICES`], whose database has the inboxes.
+const NOTIFICATIONS: usize = 2;
 
 /// What a database says of its own messaging: number of the log's newest event, the relay's mark,
 /// the newest seal, parked events, and per producer the number agreed on.
@@ -45,14 +47,13 @@ pub(crate) struct Left(pub(crate) Vec<String>);
 /// Waits until nothing is left to do; answers after how many seconds that was, and what is left if
 /// it never came.
 pub(crate) async fn wait(
-    servers: &Servers,
-    fleet: &Fleet,
+    site: &Arc<dyn Site>,
     readers: &[Reader],
     patience: Duration,
 ) -> Result<(Option<f64>, Left)> {
     let began = Instant::now();
     loop {
-        let left = match look(servers, fleet, readers).await {
+        let left = match look(site, readers).await {
             Ok(left) => left,
             Err(error) => Left(vec![format!("{error:#}")]),
         };
@@ -66,12 +67,11 @@ pub(crate) async fn wait(
     }
 }
 
-async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Left> {
-    let (asked, names) = (fleet.sql.clone(), fleet.databases.clone());
+async fn look(site: &Arc<dyn Site>, readers: &[Reader]) -> Result<Left> {
+    let asked = Arc::clone(site);
     let states = tokio::task::spawn_blocking(move || {
-        names
-            .iter()
-            .map(|name| state(&asked, name))
+        (0..SERVICES.len())
+            .map(|place| state(&*asked, place))
             .collect::<Result<Vec<_>>>()
     })
     .await??;
@@ -106,7 +106,7 @@ async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Le
             }
         }
     }
-    let positions = positions(&fleet.sql, &fleet.databases[2]).await?;
+    let positions = positions(site).await?;
     for reader in readers {
         let seen = reader.position.load(Ordering::Relaxed);
         let told = positions
@@ -119,7 +119,7 @@ async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Le
                 .push(format!("a reader of {name} has seen {seen} of {last}"));
         }
     }
-    for queue in broker(fleet, servers, true).await?.queues {
+    for queue in broker(&**site, true).await?.queues {
         // Events that met no queue are the judge's business; nobody will ever take them out.
         if queue.ready + queue.unacknowledged > 0 && queue.name != "handslag.unrouted" {
             let waiting = queue.ready + queue.unacknowledged;
@@ -130,8 +130,8 @@ async fn look(servers: &Servers, fleet: &Fleet, readers: &[Reader]) -> Result<Le
     Ok(left)
 }
 
-fn state(sql: &Sql, database: &str) -> Result<State> {
-    let text = sql.run(database, STATE)?;
+fn state(site: &dyn Site, place: usize) -> Result<State> {
+    let text = site.sql(place, STATE)?;
     let columns: Vec<&str> = text.trim().split('|').collect();
     let number = |place: usize| {
         let text = columns.get(place).copied().unwrap_or_default();
@@ -152,10 +152,10 @@ fn state(sql: &Sql, database: &str) -> Result<State> {
 }
 
 /// The last position of each subscriber's inbox, by resource name.
-async fn positions(sql: &Sql, database: &str) -> Result<Vec<(String, i64)>> {
-    let (sql, database) = (sql.clone(), database.to_owned());
+async fn positions(site: &Arc<dyn Site>) -> Result<Vec<(String, i64)>> {
+    let site = Arc::clone(site);
     let rows = tokio::task::spawn_blocking(move || {
-        sql.run(&database, "SELECT id, last_position FROM subscriber")
+        site.sql(NOTIFICATIONS, "SELECT id, last_position FROM subscriber")
     })
     .await??;
     rows.lines()
@@ -167,33 +167,9 @@ async fn positions(sql: &Sql, database: &str) -> Result<Vec<(String, i64)>> {
         .collect()
 }
 
-/// What each queue holds, as the broker's management interface tells it, some seconds late.
-pub(crate) async fn broker(
-    fleet: &Fleet,
-    servers: &Servers,
-    with_tap: bool,
-) -> Result<BrokerState> {
-    let vhost = fleet.amqp_url.rsplit('/').next().unwrap_or_default();
-    let url = format!("{}/api/queues/{vhost}", servers.management_url());
-    let answer: Value = fleet
-        .http
-        .get(url)
-        .send()
-        .await?
-        .error_for_status()?
-        .json()
-        .await?;
-    let list = answer.as_array().context("the broker lists no queues")?;
-    let mut queues = Vec::new();
-    for queue in list {
-        let name = queue["name"].as_str().unwrap_or_default().to_owned();
-        if with_tap || name != tap::QUEUE {
-            queues.push(QueueState {
-                name,
-                ready: queue["messages_ready"].as_u64().unwrap_or(0),
-                unacknowledged: queue["messages_unacknowledged"].as_u64().unwrap_or(0),
-            });
-        }
-    }
+/// What each queue holds.
+pub(crate) async fn broker(site: &dyn Site, with_tap: bool) -> Result<BrokerState> {
+    let mut queues = site.queues().await?;
+    queues.retain(|queue| with_tap || queue.name != tap::QUEUE);
     Ok(BrokerState { queues })
 }

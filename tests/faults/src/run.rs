@@ -22,6 +22,7 @@ use crate::load::{Load, World};
 use crate::matrix::Fault;
 use crate::samples::Sampler;
 use crate::scene::Scene;
+use crate::site::Site;
 use crate::subscribers::{self, Reader};
 use crate::tap::Tap;
 use crate::{dump, quiet, setup};
@@ -117,10 +118,9 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
     // The stage holds it alone from here on, and ends it.
     drop(fleet);
     load.stop().await;
-    let servers = plan.infra.servers();
-    let patience = RECOVERY_MOST * 2;
-    let (quiet_seconds, left) =
-        quiet::wait(servers, &stage.fleet, &stage.readers, patience).await?;
+    let site: Arc<dyn Site> = stage.fleet.clone();
+    let (quiet_seconds, left) = quiet::wait(&site, &stage.readers, RECOVERY_MOST * 2).await?;
+    drop(site);
     let manifest = Manifest {
         quiet_seconds,
         injected,
@@ -172,7 +172,8 @@ impl Stage {
         let mut subscribers = setup::city(&world, plan.seed).await?;
         let names: Vec<String> = subscribers.iter().map(|one| one.name.clone()).collect();
         let readers = subscribers::start(&world, &names, &folder, plan.seed)?;
-        let (quiet, left) = quiet::wait(servers, &fleet, &readers, RECOVERY_MOST).await?;
+        let site: Arc<dyn Site> = fleet.clone();
+        let (quiet, left) = quiet::wait(&site, &readers, RECOVERY_MOST).await?;
         quiet.with_context(|| format!("the setup does not come to rest: {:?}", left.0))?;
         sampler.set_up().await;
         let told = "SELECT coalesce(max(seq), 0) FROM event";
@@ -212,7 +213,7 @@ impl Stage {
 
     /// Stops everything and writes down what is left.
     async fn record(self, infra: &Arc<Infra>, mut manifest: Manifest) -> Result<()> {
-        let broker = quiet::broker(&self.fleet, infra.servers(), false).await?;
+        let broker = quiet::broker(&*self.fleet, false).await?;
         std::fs::write(self.folder.join(BROKER), serde_json::to_vec(&broker)?)?;
         for reader in self.readers {
             reader.stop().await?;
@@ -220,9 +221,8 @@ impl Stage {
         manifest.counters = self.sampler.stop().await?;
         self.tap.close().await?;
         self.world.history.flush()?;
-        let (sql, databases) = (self.fleet.sql.clone(), self.fleet.databases.clone());
-        let folder = self.folder.clone();
-        tokio::task::spawn_blocking(move || dump::all(&sql, &databases, &folder)).await??;
+        let (site, folder) = (Arc::clone(&self.fleet), self.folder.clone());
+        tokio::task::spawn_blocking(move || dump::all(&*site, &folder)).await??;
         manifest.duplicates.leaderships = leaderships(&self.folder)?;
         std::fs::write(
             self.folder.join(MANIFEST),

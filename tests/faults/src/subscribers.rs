@@ -114,6 +114,11 @@ pub(crate) fn start(
 }
 
 impl Reader {
+    /// Brings what it has seen into its file.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.lines.flush()
+    }
+
     /// Stops it.
     pub(crate) async fn stop(self) -> Result<()> {
         self.stop.cancel();

@@ -74,6 +74,12 @@ impl Tap {
         Ok(Self { stop, task, files })
     }
 
+    /// Brings what it has seen into its files.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.files.events.flush()?;
+        self.files.garbage.flush()
+    }
+
     /// Closes it; the queue must be empty by then.
     pub(crate) async fn close(self) -> Result<()> {
         self.stop.cancel();
