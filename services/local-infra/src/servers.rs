@@ -183,7 +183,7 @@ impl Servers {
     /// # Errors
     ///
     /// When a statement fails; the message is PostgreSQL's own, with the line.
-    pub fn sql_file(&self, database: &str, file: &std::path::Path) -> Result<()> {
+    pub fn sql_file(&self, database: &str, file: &Path) -> Result<()> {
         self.psql.sql_file(database, file)
     }
 
