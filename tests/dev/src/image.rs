@@ -5,6 +5,8 @@
 //! * Any program that builds Dockerfiles will do (see [`builder`]); the Dockerfile says what an
 //!   image is, and this only names stages, versions and files.
 //! * An image is judged by its archive, whoever built it: its size, its user, its program.
+//! * All images of a call are built from a copy of the sources, made once: a file that somebody saves
+//!   between two of them would have everything compiled anew, and make images of two versions.
 //! * The times in an image are those of the commit, so that a commit gives the same image twice.
 
 mod archive;
@@ -12,7 +14,7 @@ mod bill;
 mod builder;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -113,12 +115,13 @@ pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<bool> {
     let folder = context.target().join("images");
     fs::create_dir_all(&folder)?;
     let origin = Origin::of(context, variable("SOURCE_DATE_EPOCH").as_deref())?;
+    let sources = sources(context, &folder.join("sources"))?;
     let mut rows = Vec::new();
     for image in wish.images() {
         println!("== {} by {builder}", image.name);
         let file = folder.join(format!("{}.tar", image.name));
         let order = order(&wish, image, &origin, file.clone());
-        build(context, &builder, &order)?;
+        build(context, &builder, &order, &sources)?;
         let archive = Archive::read(&file)?;
         judge(image, &order.name, &archive)?;
         rows.push((image, order.name, archive));
@@ -154,7 +157,7 @@ fn order(wish: &Wish, image: &Image, origin: &Origin, archive: PathBuf) -> Order
     }
 }
 
-fn build(context: &Context, builder: &Builder, order: &Order) -> Result<()> {
+fn build(context: &Context, builder: &Builder, order: &Order, sources: &Path) -> Result<()> {
     // Some builders add to an archive that is there, or refuse to write it.
     if order.archive.exists() {
         fs::remove_file(&order.archive)?;
@@ -164,12 +167,42 @@ fn build(context: &Context, builder: &Builder, order: &Order) -> Result<()> {
         let mut command = context.program(program);
         command
             .args(arguments)
+            .current_dir(sources)
             .env("SOURCE_DATE_EPOCH", order.seconds.to_string());
         ensure!(context.run(&mut command)?, "`{}` failed", words.join(" "));
     }
     let file = order.archive.display();
     ensure!(order.archive.is_file(), "the builder left no {file}");
     Ok(())
+}
+
+/// A copy of the sources as they stand, in a fresh folder; where git does not say which files these
+/// are, the checkout itself.
+fn sources(context: &Context, folder: &Path) -> Result<PathBuf> {
+    let mut list: Command = context.program("git");
+    list.args([
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ]);
+    let listed = list.output().ok().filter(|output| output.status.success());
+    let Some(listed) = listed else {
+        return Ok(context.root.clone());
+    };
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    for name in String::from_utf8(listed.stdout)?.split_terminator('\0') {
+        let (from, to) = (context.root.join(name), folder.join(name));
+        // A file that is deleted and not yet committed so is still listed.
+        if from.is_file() {
+            fs::create_dir_all(to.parent().unwrap_or(folder))?;
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(folder.to_owned())
 }
 
 /// What the chart takes for granted of an image.
