@@ -37,6 +37,7 @@ type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
 pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::Result<Running> {
     // What is wrong with the configuration is said before anything is waited for.
     config.broker.uri()?;
+    config.broker.trust()?;
     let files = Files {
         database: Mounted::new(config.database.files()),
         token_key: Mounted::new(config.token_key_file.clone()),
