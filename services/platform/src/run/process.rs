@@ -46,11 +46,13 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
     let tls = ServerTls::new(&config.tls, Clock::system())?;
     let database = connect::<S>(&config).await?;
     let shutdown = Shutdown::new();
+    let metrics = Metrics::new(S::NAME)?;
     let context = Context::new(
         database.clone(),
         clock.clone(),
         tokens.clone(),
         shutdown.clone(),
+        metrics.clone(),
         config.settings(),
     );
     let service = Arc::new(S::new(context));
@@ -65,7 +67,7 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
         clock,
         shutdown: shutdown.clone(),
         readiness: Readiness::new(),
-        metrics: Metrics::new(S::NAME)?,
+        metrics,
         files,
         tokens,
         tls,
@@ -111,6 +113,9 @@ impl Process {
         service: Arc<S>,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + Send + 'static> {
         self.metrics.observe_pool(self.database.pool());
+        let (readiness, shutdown) = (self.readiness.clone(), self.shutdown.clone());
+        self.metrics
+            .observe_ready(move || readiness.missing().is_empty() && !shutdown.is_stopping());
         let door = self.door()?;
         let health = Health::new(names(), self.readiness.clone()).await;
         let routes = self.routes(Arc::clone(&service), &health)?;
