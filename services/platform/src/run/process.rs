@@ -112,10 +112,7 @@ impl Process {
         self,
         service: Arc<S>,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + Send + 'static> {
-        self.metrics.observe_pool(self.database.pool());
-        let (readiness, shutdown) = (self.readiness.clone(), self.shutdown.clone());
-        self.metrics
-            .observe_ready(move || readiness.missing().is_empty() && !shutdown.is_stopping());
+        self.observe();
         let door = self.door()?;
         let health = Health::new(names(), self.readiness.clone()).await;
         let routes = self.routes(Arc::clone(&service), &health)?;
@@ -179,6 +176,13 @@ impl Process {
             patience: Duration::from_secs(limits.shutdown_seconds),
         }
         .until_the_end())
+    }
+
+    fn observe(&self) {
+        self.metrics.observe_pool(self.database.pool());
+        let (readiness, shutdown) = (self.readiness.clone(), self.shutdown.clone());
+        self.metrics
+            .observe_ready(move || readiness.missing().is_empty() && !shutdown.is_stopping());
     }
 
     fn door(&self) -> anyhow::Result<Door> {
