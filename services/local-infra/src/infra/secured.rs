@@ -1,33 +1,37 @@
 //! A broker that listens with TLS, as that of a city does.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Infra, ports_of};
+use super::{Infra, Options};
+use crate::account::Account;
 use crate::files::{wait_until, write_private};
-use crate::ports::{await_free, is_free};
-use crate::state::Memory;
+use crate::ports::is_free;
 
 /// The broker's listeners open one after the other, within milliseconds.
 const LISTEN_LIMIT: Duration = Duration::from_secs(20);
 
 impl Infra {
-    /// Starts the broker anew with this certificate and its key (PEM), and answers the port on which
-    /// it listens with TLS; that without goes on beside it. So it stays over later starts.
+    /// Starts servers whose broker shows this certificate with its key (PEM), and answers the port on
+    /// which it listens with TLS; that without goes on beside it. The data directory is a fresh one.
     ///
     /// # Errors
     ///
-    /// When the files cannot be written, or the broker does not start with them.
-    pub fn serve_broker_with_tls(&self, certificate: &str, key: &str) -> Result<u16> {
-        let memory = Memory::open(self.data_dir())?;
-        let ports = ports_of(&memory)?;
-        let broker = self.setup.broker(&memory.state(), ports);
-        drop(memory);
-        // Ports are handed out by tens, of which a set of servers takes the first five.
-        let port = ports.epmd + 1;
-        let folder = broker.directory.join("conf.d");
+    /// As [`Infra::start`], and when the files cannot be written.
+    pub fn start_with_broker_tls(
+        options: Options<'_>,
+        certificate: &str,
+        key: &str,
+    ) -> Result<(Self, u16)> {
+        // Before the start, since a broker takes its time for each.
+        let port = free_port()?;
+        let account = Account::find()?;
+        account.prepare(&options.data_dir)?;
+        let broker = std::path::absolute(&options.data_dir)?.join("broker");
+        let folder = broker.join("conf.d");
         fs::create_dir_all(&folder).context("cannot make the broker's folder of settings")?;
         let files = ["broker.crt", "broker.key", "tls.conf"].map(|name| folder.join(name));
         let [certificate_file, key_file, settings_file] = &files;
@@ -44,15 +48,19 @@ impl Infra {
         write_private(key_file, key)?;
         write_private(settings_file, &settings)?;
         for file in &files {
-            self.setup.account.own(file, 0o600)?;
+            account.own(file, 0o600)?;
         }
-        self.setup.account.own(&folder, 0o700)?;
-        self.stop_broker()?;
-        await_free(port)?;
-        self.start_broker()?;
+        account.own(&folder, 0o700)?;
+        let infra = Self::start(options)?;
         if !wait_until(LISTEN_LIMIT, || !is_free(port)) {
             bail!("the broker does not listen on port {port} with TLS");
         }
-        Ok(port)
+        Ok((infra, port))
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?.port())
 }

@@ -19,11 +19,12 @@ const CA: &str = "ca.crt";
 /// test that failed.
 struct Own {
     infra: Infra,
+    port: u16,
     data_dir: PathBuf,
 }
 
 impl Own {
-    fn start() -> Self {
+    fn start(authority: &Authority) -> Self {
         let name = format!("/var/tmp/handslag-broker-tls-{}", std::process::id());
         let data_dir = PathBuf::from(name);
         let options = Options {
@@ -32,24 +33,24 @@ impl Own {
             durable: false,
             progress: &mut |_| {},
         };
+        let signed = authority.sign().unwrap();
+        let (infra, port) =
+            Infra::start_with_broker_tls(options, &signed.certificate, &signed.key).unwrap();
         Self {
-            infra: Infra::start(options).unwrap(),
+            infra,
+            port,
             data_dir,
         }
     }
 
     /// The address of a fresh virtual host, without and with TLS.
-    fn addresses(&self, authority: &Authority) -> (String, String) {
-        let signed = authority.sign().unwrap();
-        let port = self
-            .infra
-            .serve_broker_with_tls(&signed.certificate, &signed.key)
-            .unwrap();
+    fn addresses(&self) -> (String, String) {
         let plain = self.infra.fresh_vhost("broker-tls").unwrap();
         let (before, vhost) = plain.rsplit_once('/').unwrap();
         let (login, _) = before.rsplit_once('@').unwrap();
         let login = login.replace("amqp://", "amqps://");
-        (plain.clone(), format!("{login}@localhost:{port}/{vhost}"))
+        let url = format!("{login}@localhost:{}/{vhost}", self.port);
+        (plain, url)
     }
 }
 
@@ -103,15 +104,15 @@ async fn a_broker_of_the_citys_own_authority_is_believed_by_its_file_alone() {
     let mount = Mount::new(&[(CA, &foreign.pem)]).unwrap();
     let pem = own.pem.clone();
     let (servers, plain, url) = tokio::task::spawn_blocking(move || {
-        let servers = Own::start();
-        let (plain, url) = servers.addresses(&own);
+        let servers = Own::start(&own);
+        let (plain, url) = servers.addresses();
         (servers, plain, url)
     })
     .await
     .unwrap();
     let file = || Some(mount.path(CA));
 
-    let port = url.split(':').nth(3).unwrap().split('/').next().unwrap();
+    let port = servers.port;
     assert_eq!(
         refused(&url, None).await,
         format!(
