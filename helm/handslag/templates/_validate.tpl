@@ -17,6 +17,7 @@ form is refused by values.schema.json before this is read. */}}
 {{- end -}}
 {{- with $none.database }}{{ $wrong = append $wrong (printf "Passwords for PostgreSQL are missing: set postgresql.existingSecret to a secret with the keys %s, or services.<name>.database.existingSecret." (join ", " .)) }}{{ end -}}
 {{- with $none.broker }}{{ $wrong = append $wrong (printf "Passwords for RabbitMQ are missing: set rabbitmq.existingSecret to a secret with the keys %s, or services.<name>.broker.existingSecret." (join ", " .)) }}{{ end -}}
+{{- if and $v.rabbitmq.authorities.existingSecret (not $v.rabbitmq.tls) }}{{ $wrong = append $wrong "Authorities of RabbitMQ check nothing without TLS: set rabbitmq.tls to true, and rabbitmq.port to the port that speaks it." }}{{ end -}}
 {{- if $v.migrations.enabled }}{{ with $none.owner }}{{ $wrong = append $wrong (printf "Passwords of the roles that migrate the databases are missing: set postgresql.owner.existingSecret to a secret with the keys %s, or services.<name>.database.owner.existingSecret, or migrations.enabled to false if somebody else migrates." (join ", " .)) }}{{ end }}{{ end -}}
 {{- if and (eq $v.tls.mode "certManager") (not $v.tls.certManager.issuer) }}{{ $wrong = append $wrong "tls.mode is certManager: set tls.certManager.issuer to the name of the issuer." }}{{ end -}}
 {{- if and $v.keda.enabled (not $v.keda.existingSecret) }}{{ $wrong = append $wrong "KEDA must reach RabbitMQ: set keda.existingSecret to a secret with its address under the key `url`." }}{{ end -}}

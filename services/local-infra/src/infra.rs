@@ -1,6 +1,7 @@
 //! Starting, finding again and stopping one set of private servers.
 
 mod faults;
+mod secured;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ pub mod access;
 pub mod bell;
 pub mod consumers;
 pub mod convert;
+pub mod delivery;
 pub mod error;
 pub mod grpc;
 pub mod rpc;
@@ -49,6 +50,7 @@ pub struct Notifications {
     tokens: Tokens,
     shutdown: Shutdown,
     bell: bell::Bell,
+    delivery: delivery::Delivery,
 }
 
 impl Service for Notifications {
@@ -64,9 +66,11 @@ impl Service for Notifications {
             clock,
             tokens,
             shutdown,
+            metrics,
             ..
         } = context;
         Self {
+            delivery: delivery::Delivery::new(&metrics, clock.clone()),
             database,
             clock,
             tokens,

@@ -14,8 +14,11 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use clap::{ArgAction, Args};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use rustls::ClientConfig;
 use sqlx::postgres::PgConnectOptions;
+
+use crate::tls;
 
 /// A text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,6 +81,10 @@ pub struct BrokerConfig {
     /// File with the password alone, which takes the place of the one in the address
     #[arg(long, env = "HANDSLAG_AMQP_PASSWORD_FILE")]
     pub amqp_password_file: Option<PathBuf>,
+    /// File with the authorities (PEM) that the certificate of an amqps:// broker is checked with,
+    /// instead of those that browsers trust
+    #[arg(long, env = "HANDSLAG_AMQP_CA_FILE")]
+    pub amqp_ca_file: Option<PathBuf>,
 }
 
 /// TLS of the gRPC port.
@@ -321,13 +328,15 @@ impl BrokerConfig {
             amqp_url: Some(Secret::new(amqp_url)),
             amqp_url_file: None,
             amqp_password_file: None,
+            amqp_ca_file: None,
         }
     }
 
     /// Where to connect, as the files say it now.
     ///
     /// # Errors
-    /// When the address is missing or none, or a file cannot be read.
+    /// When the address is missing or none, a file cannot be read, or authorities are given for an
+    /// address without TLS: whoever names them counts on TLS.
     pub fn uri(&self) -> anyhow::Result<AMQPUri> {
         let url = given(self.amqp_url.as_ref(), self.amqp_url_file.as_deref())?
             .context("HANDSLAG_AMQP_URL or HANDSLAG_AMQP_URL_FILE is needed")?;
@@ -339,7 +348,19 @@ impl BrokerConfig {
         if let Some(password) = password(self.amqp_password_file.as_deref())? {
             uri.authority.userinfo.password = password.expose().to_owned();
         }
+        anyhow::ensure!(
+            self.amqp_ca_file.is_none() || uri.scheme == AMQPScheme::AMQPS,
+            "HANDSLAG_AMQP_CA_FILE is given, and the broker's address is no amqps:// address"
+        );
         Ok(uri)
+    }
+
+    /// What the broker's certificate is checked with, as the file says it now.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no authority.
+    pub fn trust(&self) -> anyhow::Result<ClientConfig> {
+        tls::trusting(self.amqp_ca_file.as_deref())
     }
 }
 
@@ -412,6 +433,18 @@ mod tests {
         let error = broker.uri().expect_err("empty").to_string();
         assert!(error.contains("is empty"), "{error}");
         std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn authorities_are_refused_for_an_address_without_tls() {
+        let mut broker = BrokerConfig::at("amqps://me@host/town");
+        broker.amqp_ca_file = Some("/nowhere/ca.crt".into());
+        broker.uri().expect("TLS");
+        let error = broker.trust().expect_err("no file").to_string();
+        assert_eq!(error, "/nowhere/ca.crt cannot be read");
+        broker.amqp_url = Some(Secret::new("amqp://me@host/town"));
+        let error = broker.uri().expect_err("no TLS").to_string();
+        assert!(error.contains("no amqps:// address"), "{error}");
     }
 
     #[test]

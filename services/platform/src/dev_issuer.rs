@@ -23,7 +23,7 @@ pub const ISSUER: &str = "https://handslag.local";
 /// The `aud` of its tokens: the default of the configuration.
 pub const AUDIENCE: &str = "handslag";
 /// Name of the key's file.
-const KEY_FILE: &str = "issuer-key.hex";
+pub const KEY_FILE: &str = "issuer-key.hex";
 /// Name of the file for services.
 pub const JWKS_FILE: &str = "jwks.json";
 /// An Ed25519 private key in PKCS #8 (RFC 8410) is this prefix and the 32 bytes of the key.
@@ -64,7 +64,11 @@ impl DevIssuer {
             write_private(&path, &HEXLOWER.encode(issuer.key.as_bytes()))?;
             issuer
         };
-        std::fs::write(folder.join(JWKS_FILE), issuer.jwks())?;
+        let (public, jwks) = (folder.join(JWKS_FILE), issuer.jwks());
+        // Only what is missing: a folder that is mounted for reading will do to sign with.
+        if std::fs::read_to_string(&public).ok().as_ref() != Some(&jwks) {
+            std::fs::write(public, jwks)?;
+        }
         Ok(issuer)
     }
 

@@ -13,6 +13,7 @@ use crate::database::Database;
 use crate::messaging;
 use crate::paging::Tokens;
 use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::Metrics;
 
 /// What a service is given.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Context {
     pub outbox_signal: Arc<Notify>,
     /// The end of the process.
     pub shutdown: Shutdown,
+    /// Where the service counts what only it knows.
+    pub metrics: Metrics,
     settings: Arc<BTreeMap<String, String>>,
 }
 
@@ -37,6 +40,7 @@ impl Context {
         clock: Clock,
         tokens: Tokens,
         shutdown: Shutdown,
+        metrics: Metrics,
         settings: BTreeMap<String, String>,
     ) -> Self {
         let outbox_signal = database.outbox_signal();
@@ -46,6 +50,7 @@ impl Context {
             tokens,
             outbox_signal,
             shutdown,
+            metrics,
             settings: Arc::new(settings),
         }
     }

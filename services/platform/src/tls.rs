@@ -15,6 +15,7 @@ mod pem;
 mod reloading;
 mod server;
 
+pub(crate) use client::trusting;
 pub use client::{ClientFiles, ClientTls};
 pub use reloading::State;
 pub use server::ServerTls;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use handslag_platform::dev_issuer::{AUDIENCE, ISSUER};
 
 use crate::{
     ports::DEFAULT_BASE,
@@ -27,7 +28,9 @@ pub enum Verb {
     Migrate(Migrate),
     /// Plays a script of calls against running services
     Import(Import),
-    /// Prints a token of the development issuer that `up` started
+    /// Makes an issuer of tokens for a trial, where there is no identity provider yet
+    Issuer(IssuerFolder),
+    /// Prints a token of the development issuer that `up` started, or of one that `issuer` made
     Token(Token),
     /// Looks after messages that a consumer could not take
     DeadLetters(DeadLetters),
@@ -158,6 +161,15 @@ pub struct Import {
     pub token_file: Option<PathBuf>,
 }
 
+/// `handslag issuer`
+#[derive(Debug, Clone, Args)]
+pub struct IssuerFolder {
+    /// Folder of its keys: jwks.json for the services, and the private key, which stays there. Both are made when there
+    /// are none
+    #[arg(long)]
+    pub folder: PathBuf,
+}
+
 /// `handslag token`
 #[derive(Debug, Clone, Args)]
 pub struct Token {
@@ -183,6 +195,15 @@ pub struct Token {
     /// Minutes that it holds
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: u32,
+    /// Folder of an issuer that `handslag issuer` made [default: the issuer of the city `up` runs]
+    #[arg(long, conflicts_with = "data_dir")]
+    pub issuer_folder: Option<PathBuf>,
+    /// The `iss`, as the services were told it
+    #[arg(long, env = "HANDSLAG_JWT_ISSUER", default_value = ISSUER)]
+    pub issuer: String,
+    /// The `aud`, as the services were told it
+    #[arg(long, env = "HANDSLAG_JWT_AUDIENCE", default_value = AUDIENCE)]
+    pub audience: String,
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,

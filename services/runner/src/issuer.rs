@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use handslag_platform::{
     auth::{Principal, Role, token},
     clock::Clock,
-    dev_issuer::{AUDIENCE, DevIssuer, ISSUER, JWKS_FILE},
+    dev_issuer::{AUDIENCE, DevIssuer, ISSUER, JWKS_FILE, KEY_FILE},
 };
 use time::Duration;
 
@@ -72,8 +72,20 @@ impl Issuer {
     /// # Errors
     /// When the directory cannot be read or written.
     pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        let folder = directory.join(FOLDER);
-        let inner = DevIssuer::in_folder(&folder).context("the development issuer has no keys")?;
+        Self::in_folder(&directory.join(FOLDER))
+    }
+
+    /// With the keys in a folder, made when there are none.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written.
+    pub fn in_folder(folder: &Path) -> anyhow::Result<Self> {
+        let inner = DevIssuer::in_folder(folder).with_context(|| {
+            format!(
+                "the issuer's keys in {} cannot be used or made",
+                folder.display()
+            )
+        })?;
         Ok(Self {
             inner,
             jwks_file: folder.join(JWKS_FILE),
@@ -93,6 +105,20 @@ impl Issuer {
             );
         }
         Self::open(directory)
+    }
+
+    /// With the keys that `handslag issuer` made in a folder.
+    ///
+    /// # Errors
+    /// When there are none, since services that trust other keys would refuse the token.
+    pub fn made_in(folder: &Path) -> anyhow::Result<Self> {
+        if !folder.join(KEY_FILE).exists() {
+            bail!(
+                "there is no issuer in {0}: make one with `handslag issuer --folder {0}`",
+                folder.display()
+            );
+        }
+        Self::in_folder(folder)
     }
 
     /// The public keys, as services read them.

@@ -56,6 +56,7 @@ async fn run(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Up(options) => verbs::up(options).await,
         Verb::Migrate(options) => verbs::migrate(options).await,
         Verb::Import(options) => verbs::import(options).await,
+        Verb::Issuer(options) => verbs::issuer(&options),
         Verb::Token(options) => verbs::token(&options),
         Verb::DeadLetters(options) => verbs::dead_letters(options.verb).await,
         Verb::ReadModel(options) => verbs::read_model(options.verb).await,

@@ -14,6 +14,7 @@ use handslag_platform::{
     Service,
     auth::Role,
     database::migrations,
+    dev_issuer::KEY_FILE,
     messaging::{
         audit::{self, Audit},
         status::Status,
@@ -25,8 +26,8 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     cli::{
-        Check, DeadLetterVerb, Doctor, Import, Migrate, ReadModelVerb, ServiceDatabase,
-        ServiceName, Token, Up,
+        Check, DeadLetterVerb, Doctor, Import, IssuerFolder, Migrate, ReadModelVerb,
+        ServiceDatabase, ServiceName, Token, Up,
     },
     import::{self, Callers, Script},
     issuer::{Claims, Issuer, LocalCallers},
@@ -123,9 +124,28 @@ impl Callers for OneToken {
     }
 }
 
+pub(crate) fn issuer(options: &IssuerFolder) -> anyhow::Result<ExitCode> {
+    let issuer = Issuer::in_folder(&options.folder)?;
+    let show = Progress::new();
+    show.line(&format!(
+        "{} holds the public keys: give it to the services (HANDSLAG_JWKS_FILE).",
+        issuer.jwks_file().display()
+    ));
+    show.line(&format!(
+        "{} is the private key: whoever reads it can sign any token. For a trial only.",
+        options.folder.join(KEY_FILE).display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(crate) fn token(options: &Token) -> anyhow::Result<ExitCode> {
-    let issuer = Issuer::existing(&options.data.path()?)?;
+    let issuer = match &options.issuer_folder {
+        Some(folder) => Issuer::made_in(folder)?,
+        None => Issuer::existing(&options.data.path()?)?,
+    };
     let mut claims = Claims::of(&options.subject);
+    claims.issuer.clone_from(&options.issuer);
+    claims.audience.clone_from(&options.audience);
     for role in &options.role {
         let role: Role = role
             .parse()

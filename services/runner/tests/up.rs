@@ -6,6 +6,8 @@
     reason = "helpers of tests fail the test"
 )]
 
+#[path = "up/issuer.rs"]
+mod issuer;
 #[path = "up/killed.rs"]
 mod killed;
 #[path = "up/process.rs"]

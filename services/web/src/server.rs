@@ -74,6 +74,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     };
     let stop = CancellationToken::new();
     let ready = Arc::new(AtomicBool::new(true));
+    let said = Arc::clone(&ready);
+    metrics.observe_ready(move || said.load(Ordering::Acquire));
     let listener = TcpListener::bind(config.address).await?;
     let address = listener.local_addr()?;
     let stopped = stop.clone().cancelled_owned();

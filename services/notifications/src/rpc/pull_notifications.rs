@@ -7,7 +7,8 @@ use handslag_platform::{
 use handslag_proto::notifications::v1::{PullNotificationsRequest, PullNotificationsResponse};
 
 use crate::{
-    Notifications, access, convert, domain::subscriber::SubscriberId, error::Error, store,
+    Notifications, access, convert, delivery::Channel, domain::subscriber::SubscriberId,
+    error::Error, store,
 };
 
 /// Notifications in an answer when the caller does not say.
@@ -37,6 +38,9 @@ pub async fn pull_notifications(
     let most = usize::try_from(question.limit).unwrap_or(usize::MAX);
     let more = found.len() > most;
     found.truncate(most);
+    for notification in &found {
+        service.delivery.offered(Channel::Pull, notification);
+    }
     let last = found.last().map_or(from, |last| last.position);
     let place = convert::place_to_bytes(subscriber.id, last);
     Ok(PullNotificationsResponse {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::{
     Notifications, access, convert,
+    delivery::Channel,
     domain::{notification::Notification, subscriber::SubscriberId},
     error::Error,
     store,
@@ -54,12 +55,16 @@ pub async fn stream_notifications(
     // Listens before it reads, so that what arrives while it reads is not missed.
     let mut bell = service.bell.hear();
     let mut heartbeat = Instant::now() + HEARTBEAT;
+    let mut caught_up = false;
     loop {
         bell.mark_unchanged();
         let found = next(&service, subscriber, position).await?;
         let more = found.len() as i64 == BATCH;
         for notification in &found {
             position = notification.position;
+            if caught_up {
+                service.delivery.offered(Channel::Stream, notification);
+            }
             let notification = Some(convert::notification_to_proto(notification));
             let resume_token = token(&service, subscriber, position);
             sink.send(StreamNotificationsResponse {
@@ -75,6 +80,7 @@ pub async fn stream_notifications(
         if more {
             continue;
         }
+        caught_up = true;
         if Instant::now() >= heartbeat {
             let resume_token = token(&service, subscriber, position);
             sink.send(StreamNotificationsResponse {

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use handslag_notifications::Notifications;
-use handslag_platform::{Running, config::Config, run::start_at};
+use handslag_platform::{Running, authorities::http_client, config::Config, run::start_at};
 use handslag_proto::notifications::v1::{
-    StreamNotificationsRequest, StreamNotificationsResponse, SubscriptionFilter,
+    PullNotificationsRequest, StreamNotificationsRequest, StreamNotificationsResponse,
+    SubscriptionFilter,
 };
 use tonic::{Code, Streaming, transport::Endpoint};
 
@@ -55,6 +56,56 @@ async fn replica(town: &Town, config: &Config) -> (Running, Client) {
         .await
         .expect("connects");
     (running, Client::new(channel))
+}
+
+/// How many deliveries over a channel were counted, and how many of them took at most a second.
+async fn deliveries(town: &Town, channel: &str) -> (u64, u64) {
+    let address = format!("http://{}/metrics", town.bed.running().admin_address);
+    let client = http_client(None).expect("trust").build().expect("a client");
+    let page = client.get(address).send().await.expect("answers");
+    let text = page.text().await.expect("a text");
+    let count = |name: &str, label: &str| {
+        let wanted = format!("channel=\"{channel}\"");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(name) && line.contains(&wanted) && line.contains(label));
+        line.and_then(|line| line.rsplit(' ').next())
+            .map_or(0, |count| count.parse().expect("a number"))
+    };
+    (
+        count("handslag_delivery_duration_seconds_count", ""),
+        count("handslag_delivery_duration_seconds_bucket", "le=\"1\""),
+    )
+}
+
+#[tokio::test]
+async fn what_comes_while_somebody_listens_is_counted_with_the_time_it_took() {
+    let town = Town::start("delivery").await;
+    let subscriber = town.register("farsta").await.name;
+    town.subscribe(&subscriber, SubscriptionFilter::default())
+        .await;
+    town.open_follow_up(2013).await;
+    town.wait_for(&subscriber, 1).await;
+    let mut stream = open(&town, town.client(), &subscriber, "").await;
+    assert_eq!(next(&mut stream).await.0, 1);
+    assert_eq!(deliveries(&town, "stream").await, (0, 0), "it was away");
+    town.open_follow_up(2014).await;
+    assert_eq!(next(&mut stream).await.0, 2);
+    assert_eq!(deliveries(&town, "stream").await, (1, 1));
+    drop(stream);
+
+    // An hour later both are pulled.
+    let clock = town.bed.clock();
+    clock.set(clock.now() + time::Duration::hours(1));
+    let request = PullNotificationsRequest {
+        subscriber: subscriber.clone(),
+        ..Default::default()
+    };
+    let request = town.bed.request(&board("farsta"), request);
+    let pulled = town.client().pull_notifications(request).await;
+    assert_eq!(pulled.expect("pulled").into_inner().notifications.len(), 2);
+    assert_eq!(deliveries(&town, "pull").await, (2, 0));
+    town.bed.end().await;
 }
 
 #[tokio::test]

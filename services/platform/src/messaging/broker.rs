@@ -12,8 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::runtime::default_runtime;
+use lapin::tcp::{AMQPUriTcpExt as _, RustlsConnector};
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ErrorKind};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +75,16 @@ pub enum Failure {
     /// The address of the broker is none, or one of its files cannot be read.
     #[error("it cannot be said where the broker is: {0}")]
     Address(String),
+    /// The broker shows a certificate that cannot be believed.
+    #[error("the certificate of the broker at {at} is refused ({why}); it was checked with {with}")]
+    Untrusted {
+        /// Host and port.
+        at: String,
+        /// What is wrong with it.
+        why: rustls::Error,
+        /// Whose signatures were believed.
+        with: String,
+    },
 }
 
 impl Failure {
@@ -99,21 +112,65 @@ pub(crate) async fn within<T, E: Into<Failure>>(
     }
 }
 
-/// A new connection, named so that an operator recognises it in the broker's list. Address and
-/// password are read anew each time: they may have been changed.
+/// A new connection, named so that an operator recognises it in the broker's list. Address, password
+/// and authorities are read anew each time: they may have been changed.
 pub(crate) async fn connect(broker: &BrokerConfig, name: String) -> Result<Connection, Failure> {
-    let mut uri = broker
-        .uri()
-        .map_err(|error| Failure::Address(format!("{error:#}")))?;
+    let wrong = |error| Failure::Address(format!("{error:#}"));
+    let mut uri = broker.uri().map_err(wrong)?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
     uri.query.frame_max.get_or_insert(FRAME_BYTES_MOST);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    within(
-        CONNECT_TIMEOUT,
-        "connecting to the broker",
-        Connection::connect_uri(uri, properties),
-    )
-    .await
+    let what = "connecting to the broker";
+    if uri.scheme == AMQPScheme::AMQP {
+        let connection = Connection::connect_uri(uri, properties);
+        return within(CONNECT_TIMEOUT, what, connection).await;
+    }
+    let at = format!("{}:{}", uri.authority.host, uri.authority.port);
+    let tls = RustlsConnector::from(broker.trust().map_err(wrong)?);
+    within(CONNECT_TIMEOUT, what, secured(uri, properties, tls))
+        .await
+        .map_err(|failure| match untrusted(&failure) {
+            Some(why) => Failure::Untrusted {
+                at,
+                why,
+                with: match &broker.amqp_ca_file {
+                    Some(path) => format!("the authorities in {}", path.display()),
+                    None => "those that browsers trust: HANDSLAG_AMQP_CA_FILE names others".into(),
+                },
+            },
+            None => failure,
+        })
+}
+
+/// Over TLS. The client library's own way believes the authorities of the web in any case, beside
+/// those that it is given.
+async fn secured(
+    uri: AMQPUri,
+    properties: ConnectionProperties,
+    tls: RustlsConnector,
+) -> Result<Connection, lapin::Error> {
+    let connect = async move |uri: AMQPUri, runtime| {
+        let host = uri.authority.host.clone();
+        let mut bare = uri;
+        bare.scheme = AMQPScheme::AMQP;
+        let stream = bare.connect_async(&runtime).await?;
+        Ok(stream.into_rustls(&tls, &host).await?)
+    };
+    Connection::connector(uri, default_runtime()?, connect, properties).await
+}
+
+/// What is wrong with the broker's certificate, if that is why there is no connection.
+fn untrusted(failure: &Failure) -> Option<rustls::Error> {
+    let Failure::Broker(error) = failure else {
+        return None;
+    };
+    let ErrorKind::IOError(error) = error.kind() else {
+        return None;
+    };
+    match error.get_ref()?.downcast_ref()? {
+        why @ rustls::Error::InvalidCertificate(_) => Some(why.clone()),
+        _ => None,
+    }
 }
 
 /// A channel whose messages are confirmed.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 
-use super::broker::{self, Failure};
+use super::broker::{Failure, connect, within};
 use super::topology;
 use crate::config::BrokerConfig;
 use crate::id;
@@ -33,12 +33,12 @@ pub struct QueueState {
 /// # Errors
 /// When the broker does not answer.
 pub async fn queues(
-    amqp_url: &str,
+    broker: &BrokerConfig,
     consumer: &str,
     producers: &[&str],
 ) -> Result<Vec<Queue>, Failure> {
     let name = format!("{consumer} inspection {}", id::encode(id::new()));
-    let connection = broker::connect(&BrokerConfig::at(amqp_url), name).await?;
+    let connection = connect(broker, name).await?;
     let mut queues = Vec::new();
     for producer in producers {
         // A channel for each: asking for a queue that is not there ends the channel.
@@ -59,6 +59,6 @@ pub async fn queues(
     }
     // What was asked is answered; a channel that is closing at the same moment is no finding.
     let close = connection.close(200, "done".into());
-    let _ = broker::within(Duration::from_secs(1), "closing the connection", close).await;
+    let _ = within(Duration::from_secs(1), "closing the connection", close).await;
     Ok(queues)
 }

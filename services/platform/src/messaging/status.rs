@@ -1,7 +1,8 @@
 //! What an operator sees of messaging: counters of the process, and the state in the tables.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -39,6 +40,9 @@ pub struct Metrics {
     agreed_age_ms: AtomicI64,
     parked: AtomicI64,
     dead: AtomicI64,
+    differing: Mutex<BTreeSet<String>>,
+    audit_broken: AtomicBool,
+    audit_checked: AtomicU64,
 }
 
 impl Default for Metrics {
@@ -57,6 +61,9 @@ impl Default for Metrics {
             agreed_age_ms: AtomicI64::new(NEVER),
             parked: AtomicI64::default(),
             dead: AtomicI64::default(),
+            differing: Mutex::default(),
+            audit_broken: AtomicBool::default(),
+            audit_checked: AtomicU64::default(),
         }
     }
 }
@@ -90,6 +97,12 @@ pub struct Reading {
     pub parked: i64,
     /// Dead letters now.
     pub dead_letters: i64,
+    /// Producers with which this process, if it is the one that listens, differs.
+    pub differing: i64,
+    /// Whether the log was found to say something else than when it was sealed.
+    pub audit_broken: bool,
+    /// Seals that were looked at again and hold, since the process started.
+    pub audit_checked_total: u64,
 }
 
 impl Reading {
@@ -120,6 +133,9 @@ impl Metrics {
             agreed_age_ms: gauge(&self.agreed_age_ms),
             parked: gauge(&self.parked),
             dead_letters: gauge(&self.dead),
+            differing: i64::try_from(self.lock_differing().len()).unwrap_or(i64::MAX),
+            audit_broken: self.audit_broken.load(Ordering::Relaxed),
+            audit_checked_total: count(&self.audit_checked),
         }
     }
 
@@ -158,6 +174,29 @@ impl Metrics {
 
     pub(crate) fn dead(&self) {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn differs(&self, producer: &str, differs: bool) {
+        let mut differing = self.lock_differing();
+        if differs {
+            differing.insert(producer.to_owned());
+        } else {
+            differing.remove(producer);
+        }
+    }
+
+    /// What a seal said that was looked at again. Answers whether that is news.
+    pub(crate) fn audited(&self, holds: bool) -> bool {
+        if holds {
+            self.audit_checked.fetch_add(1, Ordering::Relaxed);
+        }
+        self.audit_broken.swap(!holds, Ordering::Relaxed) == holds
+    }
+
+    fn lock_differing(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.differing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -37,6 +37,7 @@ type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
 pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::Result<Running> {
     // What is wrong with the configuration is said before anything is waited for.
     config.broker.uri()?;
+    config.broker.trust()?;
     let files = Files {
         database: Mounted::new(config.database.files()),
         token_key: Mounted::new(config.token_key_file.clone()),
@@ -45,11 +46,13 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
     let tls = ServerTls::new(&config.tls, Clock::system())?;
     let database = connect::<S>(&config).await?;
     let shutdown = Shutdown::new();
+    let metrics = Metrics::new(S::NAME)?;
     let context = Context::new(
         database.clone(),
         clock.clone(),
         tokens.clone(),
         shutdown.clone(),
+        metrics.clone(),
         config.settings(),
     );
     let service = Arc::new(S::new(context));
@@ -64,7 +67,7 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
         clock,
         shutdown: shutdown.clone(),
         readiness: Readiness::new(),
-        metrics: Metrics::new(S::NAME)?,
+        metrics,
         files,
         tokens,
         tls,
@@ -109,7 +112,7 @@ impl Process {
         self,
         service: Arc<S>,
     ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + Send + 'static> {
-        self.metrics.observe_pool(self.database.pool());
+        self.observe();
         let door = self.door()?;
         let health = Health::new(names(), self.readiness.clone()).await;
         let routes = self.routes(Arc::clone(&service), &health)?;
@@ -173,6 +176,13 @@ impl Process {
             patience: Duration::from_secs(limits.shutdown_seconds),
         }
         .until_the_end())
+    }
+
+    fn observe(&self) {
+        self.metrics.observe_pool(self.database.pool());
+        let (readiness, shutdown) = (self.readiness.clone(), self.shutdown.clone());
+        self.metrics
+            .observe_ready(move || readiness.missing().is_empty() && !shutdown.is_stopping());
     }
 
     fn door(&self) -> anyhow::Result<Door> {

@@ -22,7 +22,7 @@ const SECONDS: [f64; 12] = [
 /// A number of messaging's: its name, what it says, and how it is read.
 type Figure<N> = (&'static str, &'static str, fn(&Reading) -> N);
 
-const GAUGES: [Figure<i64>; 7] = [
+const GAUGES: [Figure<i64>; 9] = [
     (
         "handslag.relay.leader",
         "1 when this replica leads the relay",
@@ -53,12 +53,22 @@ const GAUGES: [Figure<i64>; 7] = [
         "How long ago messaging last agreed with its producers, the longest, in milliseconds",
         |now| now.agreed_age_ms,
     ),
+    (
+        "handslag.inbox.differing",
+        "Producers whose digest says something else than what was heard of them here",
+        |now| now.differing,
+    ),
     ("handslag.dead.letters.now", "Dead letters", |now| {
         now.dead_letters
     }),
+    (
+        "handslag.audit.broken",
+        "1 when the log says something else than when it was sealed",
+        |now| i64::from(now.audit_broken),
+    ),
 ];
 
-const COUNTERS: [Figure<u64>; 5] = [
+const COUNTERS: [Figure<u64>; 6] = [
     (
         "handslag.relay.published",
         "Events confirmed by the broker",
@@ -82,6 +92,11 @@ const COUNTERS: [Figure<u64>; 5] = [
     ("handslag.dead.letters", "Dead letters recorded", |now| {
         now.dead_letters_total
     }),
+    (
+        "handslag.audit.checked",
+        "Seals of the log that were looked at again and hold",
+        |now| now.audit_checked_total,
+    ),
 ];
 
 /// The metrics of one running service.
@@ -91,6 +106,21 @@ pub struct Metrics {
     provider: SdkMeterProvider,
     calls: Counter<u64>,
     seconds: Histogram<f64>,
+}
+
+/// A histogram of durations, by the value of one attribute. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Durations {
+    seconds: Histogram<f64>,
+    attribute: &'static str,
+}
+
+impl Durations {
+    /// Counts one.
+    pub fn record(&self, value: &'static str, took: Duration) {
+        let attribute = KeyValue::new(self.attribute, value);
+        self.seconds.record(took.as_secs_f64(), &[attribute]);
+    }
 }
 
 impl Metrics {
@@ -145,15 +175,50 @@ impl Metrics {
             .add(1, &[method, KeyValue::new("code", format!("{code:?}"))]);
     }
 
+    /// How long something took, in seconds, by the value of one attribute. `name` is the whole name.
+    #[must_use]
+    pub fn durations(
+        &self,
+        name: &'static str,
+        description: &'static str,
+        attribute: &'static str,
+        bounds: &[f64],
+    ) -> Durations {
+        let seconds = self
+            .meter()
+            .f64_histogram(name)
+            .with_unit("s")
+            .with_description(description)
+            .with_boundaries(bounds.to_vec())
+            .build();
+        Durations { seconds, attribute }
+    }
+
+    /// Shows whether the process may be sent work.
+    pub fn observe_ready(&self, ready: impl Fn() -> bool + Send + Sync + 'static) {
+        let _registered = self
+            .meter()
+            .i64_observable_gauge("handslag.ready")
+            .with_description("1 when this process may be sent work")
+            .with_callback(move |gauge| gauge.observe(i64::from(ready()), &[]))
+            .build();
+    }
+
     /// Shows how much of a pool is in use.
     pub(crate) fn observe_pool(&self, pool: &PgPool) {
         let open = pool.clone();
         let in_use = pool.clone();
+        let most = u64::from(pool.options().get_max_connections());
         let meter = self.meter();
         let _registered = meter
             .u64_observable_gauge("handslag.database.connections.open")
             .with_description("Open connections to the database")
             .with_callback(move |gauge| gauge.observe(u64::from(open.size()), &[]))
+            .build();
+        let _registered = meter
+            .u64_observable_gauge("handslag.database.connections.most")
+            .with_description("Connections to the database that there may be")
+            .with_callback(move |gauge| gauge.observe(most, &[]))
             .build();
         let _registered = meter
             .u64_observable_gauge("handslag.database.connections.used")

@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -123,15 +124,30 @@ async fn connect(
     Ok(stream)
 }
 
-fn make(files: &ClientFiles, clock: &Clock) -> anyhow::Result<Fresh<ClientConfig>> {
-    let roots = match &files.authorities {
+/// A client without a certificate of its own, which checks servers with the authorities of a file
+/// (PEM) alone, or without one with those of the web.
+///
+/// # Errors
+/// When the file cannot be read, or holds no authority.
+pub(crate) fn trusting(authorities: Option<&Path>) -> anyhow::Result<ClientConfig> {
+    Ok(checking(authorities)?.with_no_client_auth())
+}
+
+fn checking(
+    authorities: Option<&Path>,
+) -> anyhow::Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
+    let roots = match authorities {
         Some(path) => pem::authorities(path)?,
         None => RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots);
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder.with_root_certificates(roots))
+}
+
+fn make(files: &ClientFiles, clock: &Clock) -> anyhow::Result<Fresh<ClientConfig>> {
+    let builder = checking(files.authorities.as_deref())?;
     let (mut config, expires) = match (&files.certificate, &files.key) {
         (Some(certificate), Some(key)) => {
             let identity = Identity::read(certificate, key, clock.now())?;

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod broker_tls;
 mod commands;
 mod errors;
 mod fuzzed;

@@ -121,6 +121,13 @@ async fn a_streams_deadline_ends_it() {
     bed.end().await;
 }
 
+/// The value of a metric that is there once.
+fn value<'a>(text: &'a str, name: &str) -> &'a str {
+    let line = text.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("{name} is missing in\n{text}"));
+    line.rsplit(' ').next().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_port_says_live_ready_and_how_much() {
     let bed = Bed::start::<Probe>("running-admin").await;
@@ -142,13 +149,20 @@ async fn the_admin_port_says_live_ready_and_how_much() {
         "handslag_rpc_duration_seconds_bucket",
         "handslag_database_connections_open",
         "handslag_relay_published",
+        "handslag_inbox_differing",
+        "handslag_audit_checked_total",
     ] {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
     }
+    assert_eq!(value(&text, "handslag_ready"), "1");
+    assert_eq!(value(&text, "handslag_database_connections_most"), "4");
+    assert_eq!(value(&text, "handslag_audit_broken"), "0");
     // Something that takes its time to end keeps the port open.
     let stream = open(&bed, "deaf").await;
     bed.running().shutdown.stop();
     assert_eq!(page(&bed, "/ready").await.0, 503);
+    let (_, text) = page(&bed, "/metrics").await;
+    assert_eq!(value(&text, "handslag_ready"), "0");
     drop(stream);
     bed.end().await;
 }

@@ -8,9 +8,12 @@
 
 use std::{collections::BTreeMap, path::Path, process::ExitCode, time::Duration};
 
-use handslag_platform::messaging::{
-    inspect::{self, Queue},
-    status::{self, Producer, Status, Waiting},
+use handslag_platform::{
+    config::BrokerConfig,
+    messaging::{
+        inspect::{self, Queue},
+        status::{self, Producer, Status, Waiting},
+    },
 };
 
 use crate::{ports::SERVICES, show::Progress, state::CityState, verbs};
@@ -61,9 +64,10 @@ pub(super) async fn run(directory: &Path) -> anyhow::Result<ExitCode> {
             None => found.push("its database is not known here".to_owned()),
         }
     }
+    let broker = BrokerConfig::at(&state.amqp_url);
     for (consumer, producers) in HEARS {
         let found = findings.entry(consumer).or_default();
-        match inspect::queues(&state.amqp_url, consumer, producers).await {
+        match inspect::queues(&broker, consumer, producers).await {
             Ok(queues) => found.extend(queues.iter().filter_map(judge_queue)),
             Err(error) => found.push(format!(
                 "the broker does not answer ({error}): commands go on, and events wait in the outbox until it is back"

@@ -64,6 +64,7 @@ const QUESTIONS: [&[Option]; 8] = [
             ("rabbitmq.existingSecret", r#""""#),
             ("rabbitmq.password", r#""demo""#),
             ("rabbitmq.tls", "true"),
+            ("rabbitmq.authorities.existingSecret", r#""city""#),
             ("image.pullSecrets", r#"["pull"]"#),
             ("defaults.tolerations", r#"[{"operator": "Exists"}]"#),
             ("defaults.env", r#"{"A": "b"}"#),

@@ -78,6 +78,8 @@ pub(super) async fn run(
         deferred: Deferred::default(),
     };
     let outcome = session.consume().await;
+    // Whoever listens next compares anew.
+    shared.metrics.differs(consumer.producer(), false);
     if outcome.is_err() {
         shared.links.down(queue);
     }
@@ -288,7 +290,12 @@ impl Session<'_> {
     }
 
     async fn compare(&mut self, digest: &Digest) -> Result<(), Failure> {
-        match account::compare(&self.shared.pool, &mut self.comparison, digest).await? {
+        let verdict = account::compare(&self.shared.pool, &mut self.comparison, digest).await?;
+        if verdict != Verdict::Wait {
+            let differs = verdict != Verdict::Agree;
+            self.shared.metrics.differs(&digest.producer, differs);
+        }
+        match verdict {
             Verdict::Wait | Verdict::Agree => Ok(()),
             Verdict::Ask(wanted) => {
                 tracing::warn!(

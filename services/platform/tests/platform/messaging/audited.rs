@@ -82,6 +82,27 @@ async fn the_chain_holds_until_somebody_changes_the_log_and_then_says_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_finds_a_change_by_itself() {
+    let bed = sealed("audit-watched").await;
+    let change = "UPDATE outbox SET actor = 'somebody else' WHERE version = 50";
+    tamper(&bed.producer, change).await;
+    let relay = bed.start_relay();
+    let reading = || relay.messaging.metrics().read();
+    eventually("the change is found", || async { reading().audit_broken }).await;
+    let undo = "UPDATE outbox SET actor = 'tester' WHERE version = 50";
+    tamper(&bed.producer, undo).await;
+    eventually("all holds again", || async { !reading().audit_broken }).await;
+    let checked = reading().audit_checked_total;
+    // Through to the end, and from there anew.
+    let seals = audit::verify(&bed.producer).await.unwrap().seals;
+    eventually("all is looked at again", || async {
+        reading().audit_checked_total > checked + seals
+    })
+    .await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn neither_the_log_nor_a_seal_can_be_changed_by_whoever_uses_them() {
     let bed = sealed("audit-refused").await;
     for statement in [

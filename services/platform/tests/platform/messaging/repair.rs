@@ -58,7 +58,10 @@ async fn a_purged_queue_is_found_by_the_digest() {
         .await
         .unwrap();
     let consumer = bed.start_consumer();
+    let differing = || consumer.messaging.metrics().read().differing;
+    eventually("the difference is told", || async { differing() == 1 }).await;
     bed.heard("social", &(1..=30).collect::<Vec<_>>()).await;
+    eventually("both agree", || async { differing() == 0 }).await;
     consumer.stop().await;
     relay.stop().await;
 }
