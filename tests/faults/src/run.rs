@@ -167,7 +167,7 @@ impl Stage {
         let history = History::create(&folder.join(CLIENTS))?;
         let world = World::new(history, Arc::clone(&fleet.issuer), &addresses)?;
         let world = Arc::new(world);
-        let tap = Tap::open(&fleet.amqp_url, &folder).await?;
+        let tap = Tap::open(&fleet.amqp_url, &folder, &world).await?;
         let sampler = Sampler::start(&fleet, &world, &folder)?;
         let mut subscribers = setup::city(&world, plan.seed).await?;
         let names: Vec<String> = subscribers.iter().map(|one| one.name.clone()).collect();
