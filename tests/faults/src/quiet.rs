@@ -152,7 +152,7 @@ fn state(sql: &Sql, database: &str) -> Result<State> {
 }
 
 /// The last position of each subscriber's inbox, by resource name.
-async fn positions(sql: &Sql, database: &str) -> Result<Vec<(String, i64)>> {
+pub(crate) async fn positions(sql: &Sql, database: &str) -> Result<Vec<(String, i64)>> {
     let (sql, database) = (sql.clone(), database.to_owned());
     let rows = tokio::task::spawn_blocking(move || {
         sql.run(&database, "SELECT id, last_position FROM subscriber")

@@ -97,6 +97,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         injected: Injected::default(),
         disk: plan.disk.clone(),
         skew: BTreeMap::new(),
+        restored: None,
         remark: String::new(),
     };
     tokio::time::sleep(BEFORE).await;
@@ -111,6 +112,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         struck,
         injected,
         skew,
+        restored,
         remark,
         ..
     } = scene;
@@ -125,6 +127,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         quiet_seconds,
         injected,
         clock_skew_seconds: skew,
+        restored,
         ..stage.manifest(fault)
     };
     let world = Arc::clone(&stage.world);
