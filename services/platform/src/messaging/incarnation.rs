@@ -67,6 +67,10 @@ pub async fn current(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> 
 /// # Errors
 /// When a relay still runs on the database: it, and consumers beside it, would go on as before.
 pub async fn begin_at_least(pool: &PgPool, number: i64) -> anyhow::Result<bool> {
+    #[cfg(feature = "failpoints")]
+    if crate::failpoint::defect("same-incarnation") {
+        return Ok(false);
+    }
     let mut tx = begin(pool).await?;
     // Two at once would both find the earlier one.
     sqlx::query("LOCK TABLE log_incarnation IN SHARE ROW EXCLUSIVE MODE")

@@ -122,7 +122,7 @@ async fn restore(scene: &mut Scene, keep_broker: bool) -> Result<()> {
         "no message of the future waited for anybody"
     );
     for process in &away {
-        begin_incarnation(process.orders.clone()).await?;
+        begin_incarnation(process.orders.clone(), process.failpoints.clone()).await?;
     }
     let back_at_ms = now(scene);
     for process in &mut away {
@@ -225,13 +225,14 @@ async fn waiting(scene: &Scene) -> Result<u64> {
 }
 
 /// Says to a service's database that it was restored, as an operator does.
-async fn begin_incarnation(orders: Orders) -> Result<()> {
+async fn begin_incarnation(orders: Orders, failpoints: String) -> Result<()> {
     let said = move || -> Result<()> {
         let service = SERVICES[orders.place];
         let output = Command::new(std::env::current_exe()?)
             .arg0(format!("handslag-{service}"))
             .args(["migrate", "--wait", "30", "--incarnation", INCARNATION])
             .envs(orders.environment.iter().cloned())
+            .env("FAILPOINTS", failpoints)
             .output()?;
         ensure!(
             output.status.success(),

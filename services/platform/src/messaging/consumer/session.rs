@@ -52,6 +52,8 @@ pub(super) struct Session<'a> {
     pub(super) channel: Channel,
     pub(super) comparison: Comparison,
     incarnation: i64,
+    /// Messages of another incarnation so far.
+    put_aside: u64,
     stop: &'a CancellationToken,
     deferred: Deferred<Delivery>,
 }
@@ -79,6 +81,7 @@ pub(super) async fn run(
         channel,
         comparison: Comparison::default(),
         incarnation,
+        put_aside: 0,
         stop,
         deferred: Deferred::default(),
     };
@@ -180,17 +183,22 @@ impl Session<'_> {
     }
 
     /// Takes a message of another incarnation out of the queue: what of it did happen is asked for.
-    async fn put_aside(&self, delivery: &Delivery, theirs: i64) -> Result<(), Failure> {
+    async fn put_aside(&mut self, delivery: &Delivery, theirs: i64) -> Result<(), Failure> {
         let ours = self.incarnation;
         if theirs > ours && incarnation::current(&self.shared.pool).await? != ours {
             return Err(Failure::Incarnation);
         }
-        tracing::warn!(
-            queue = self.queue,
-            theirs,
-            ours,
-            "a message of another incarnation is put aside"
-        );
+        self.put_aside += 1;
+        // A line for each would be as long as the backlog.
+        if self.put_aside.is_power_of_two() {
+            tracing::warn!(
+                queue = self.queue,
+                theirs,
+                ours,
+                so_far = self.put_aside,
+                "messages of another incarnation are put aside"
+            );
+        }
         self.acknowledge(delivery, false).await
     }
 
