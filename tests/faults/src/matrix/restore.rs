@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 use handslag_checker::record::Restored;
 use handslag_local_infra::Infra;
 use handslag_runner::ports::SERVICES;
-use tokio::sync::MutexGuard;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::{Allows, Fault};
@@ -62,91 +62,104 @@ pub(super) fn faults() -> Vec<Fault> {
     ]
 }
 
+/// Processes that are down and that nobody starts.
+type Away<'a> = Vec<MutexGuard<'a, Process>>;
+
 async fn restore(scene: &mut Scene, keep_broker: bool) -> Result<()> {
     let part = scene.time / 4;
-    let now = |scene: &Scene| scene.world.history.now_ms();
     scene.servers(Infra::start_archive).await?;
     tokio::time::sleep(part).await;
     scene.servers(Infra::back_up).await?;
     tokio::time::sleep(part).await;
-
     let fleet = Arc::clone(&scene.fleet);
     let mut away = Vec::new();
-    let answered = scene.world.tally.answered.load(Ordering::Relaxed);
-    let kept_until_ms = now(scene);
-    let point = format!("SELECT pg_create_restore_point('{POINT}')");
-    scene
-        .servers(move |infra| infra.sql("postgres", &point))
-        .await?;
-    let lost_from_ms = now(scene);
-    take_away(&mut away, &fleet.processes, |name| name == "reporting").await?;
-    let half = part.max(FUTURE_LEAST) / 2;
-    tokio::time::sleep(half).await;
-    // Else the point might lie in the part of the log that is lost with the server.
-    scene.servers(Infra::archive_log).await?;
-    take_away(&mut away, &fleet.processes, |name| name == "notifications").await?;
-    tokio::time::sleep(half).await;
-    let told = positions(scene).await?;
-    let lost = scene.world.tally.answered.load(Ordering::Relaxed) - answered;
-    let lost_until_ms = now(scene);
+    let answered = answered(scene);
+    let mut restored = set_point(scene).await?;
+    let future = part.max(FUTURE_LEAST);
+    let told = go_on(scene, future, &fleet.processes, &mut away).await?;
+    let lost = self::answered(scene) - answered;
+    restored.lost_until_ms = scene.world.history.now_ms();
     scene.servers(Infra::lose_database).await?;
-    take_away(&mut away, &fleet.processes, |name| {
-        !["reporting", "notifications"].contains(&name)
-    })
-    .await?;
+    take_away(&mut away, &fleet.processes, |_| true).await?;
 
     if !keep_broker {
         scene.servers(Infra::wipe_broker).await?;
     }
     scene.servers(|infra| infra.restore_database(POINT)).await?;
-    let restored = Restored {
-        kept_until_ms,
-        lost_from_ms,
-        lost_until_ms,
-        newest: newest(scene).await?,
-        positions: positions(scene).await?,
-        back_at_ms: 0,
-    };
+    restored.newest = newest(scene).await?;
+    restored.positions = positions(scene).await?;
     let taken_back = taken_back(&told, &restored.positions);
-    ensure!(
-        lost > 0 && taken_back > 0,
-        "the future was not told to anybody"
-    );
+    ensure!(lost > 0 && taken_back > 0, "nobody was told of a future");
     let waiting = if keep_broker {
         waiting(scene).await?
     } else {
         0
     };
-    ensure!(
-        !keep_broker || waiting > 0,
-        "no message of the future waited for anybody"
-    );
-    for process in &away {
-        begin_incarnation(process.orders.clone(), process.failpoints.clone()).await?;
-    }
-    let back_at_ms = now(scene);
-    for process in &mut away {
-        process.start()?;
-    }
-    drop(away);
+    ensure!(!keep_broker || waiting > 0, "no future waited for anybody");
+    restored.back_at_ms = start_again(scene, away).await?;
     fleet.ready().await?;
     scene.servers(Infra::stop_archive).await?;
     scene.remark = format!(
         "{lost} commands lost, {taken_back} notifications taken back, {waiting} messages waiting"
     );
-    scene.restored = Some(Restored {
-        back_at_ms,
-        ..restored
-    });
+    scene.restored = Some(restored);
     scene.struck = 1;
     tokio::time::sleep(part).await;
     Ok(())
 }
 
+/// Sets the point to which the databases will come back.
+async fn set_point(scene: &Scene) -> Result<Restored> {
+    let kept_until_ms = scene.world.history.now_ms();
+    let point = format!("SELECT pg_create_restore_point('{POINT}')");
+    scene
+        .servers(move |infra| infra.sql("postgres", &point))
+        .await?;
+    Ok(Restored {
+        kept_until_ms,
+        lost_from_ms: scene.world.history.now_ms(),
+        ..Restored::default()
+    })
+}
+
+/// The future that will not have happened: reporting hears nothing of it, the notifications hear
+/// and tell its first half. Answers how far the inboxes came.
+async fn go_on<'a>(
+    scene: &Scene,
+    future: Duration,
+    processes: &'a [Mutex<Process>],
+    away: &mut Away<'a>,
+) -> Result<BTreeMap<String, i64>> {
+    take_away(away, processes, |name| name == "reporting").await?;
+    tokio::time::sleep(future / 2).await;
+    // Else the point might lie in the part of the log that is lost with the server.
+    scene.servers(Infra::archive_log).await?;
+    take_away(away, processes, |name| name == "notifications").await?;
+    tokio::time::sleep(future / 2).await;
+    positions(scene).await
+}
+
+/// Says to each database that it was restored, and starts its service; answers when the first one
+/// was about to start.
+async fn start_again(scene: &Scene, mut away: Away<'_>) -> Result<u64> {
+    for process in &away {
+        begin_incarnation(process.orders.clone(), process.failpoints.clone()).await?;
+    }
+    let back_at_ms = scene.world.history.now_ms();
+    for process in &mut away {
+        process.start()?;
+    }
+    Ok(back_at_ms)
+}
+
+fn answered(scene: &Scene) -> u64 {
+    scene.world.tally.answered.load(Ordering::Relaxed)
+}
+
 /// Kills the processes of services and keeps them, so that nobody starts them again.
 async fn take_away<'a>(
-    away: &mut Vec<MutexGuard<'a, Process>>,
-    processes: &'a [tokio::sync::Mutex<Process>],
+    away: &mut Away<'a>,
+    processes: &'a [Mutex<Process>],
     which: impl Fn(&str) -> bool,
 ) -> Result<()> {
     for process in processes {
@@ -164,7 +177,7 @@ async fn take_away<'a>(
 
 /// Locks a process that is not among those that are away.
 async fn lock_unless<'a>(
-    process: &'a tokio::sync::Mutex<Process>,
+    process: &'a Mutex<Process>,
     away: &[MutexGuard<'a, Process>],
 ) -> Option<MutexGuard<'a, Process>> {
     let is_away = away

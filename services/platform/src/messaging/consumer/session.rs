@@ -51,9 +51,9 @@ pub(super) struct Session<'a> {
     pub(super) queue: &'a str,
     pub(super) channel: Channel,
     pub(super) comparison: Comparison,
-    incarnation: i64,
+    pub(super) incarnation: i64,
     /// Messages of another incarnation so far.
-    put_aside: u64,
+    pub(super) foreign: u64,
     stop: &'a CancellationToken,
     deferred: Deferred<Delivery>,
 }
@@ -81,7 +81,7 @@ pub(super) async fn run(
         channel,
         comparison: Comparison::default(),
         incarnation,
-        put_aside: 0,
+        foreign: 0,
         stop,
         deferred: Deferred::default(),
     };
@@ -180,26 +180,6 @@ impl Session<'_> {
         };
         let burial = Burial::of_garbage(self.queue, producer, headers, payload, error);
         Message::Other((delivery, Other::Garbage(Box::new(burial))))
-    }
-
-    /// Takes a message of another incarnation out of the queue: what of it did happen is asked for.
-    async fn put_aside(&mut self, delivery: &Delivery, theirs: i64) -> Result<(), Failure> {
-        let ours = self.incarnation;
-        if theirs > ours && incarnation::current(&self.shared.pool).await? != ours {
-            return Err(Failure::Incarnation);
-        }
-        self.put_aside += 1;
-        // A line for each would be as long as the backlog.
-        if self.put_aside.is_power_of_two() {
-            tracing::warn!(
-                queue = self.queue,
-                theirs,
-                ours,
-                so_far = self.put_aside,
-                "messages of another incarnation are put aside"
-            );
-        }
-        self.acknowledge(delivery, false).await
     }
 
     /// Applies deliveries together, or one by one if they do not go together.
@@ -391,7 +371,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn acknowledge(&self, delivery: &Delivery, multiple: bool) -> Result<(), Failure> {
+    pub(super) async fn acknowledge(
+        &self,
+        delivery: &Delivery,
+        multiple: bool,
+    ) -> Result<(), Failure> {
         delivery.acker.ack(BasicAckOptions { multiple }).await?;
         Ok(())
     }
