@@ -120,9 +120,8 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
     drop(fleet);
     load.stop().await;
     let servers = plan.infra.servers();
-    let patience = RECOVERY_MOST * 2;
     let (quiet_seconds, left) =
-        quiet::wait(servers, &stage.fleet, &stage.readers, patience).await?;
+        quiet::wait(servers, &stage.fleet, &stage.readers, RECOVERY_MOST * 2).await?;
     let manifest = Manifest {
         quiet_seconds,
         injected,
