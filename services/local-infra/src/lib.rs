@@ -19,6 +19,7 @@
 
 mod account;
 mod address;
+mod archive;
 mod broker;
 mod database;
 mod files;

@@ -4,11 +4,13 @@ use crate::domain::{
     filter::{Filter, PRODUCERS, TypePrefix},
     names::{AgreementId, AreaCode, DistrictCode},
     notification::{Notification, Occurrence, Scope, Severity},
+    place::Place,
     subscriber::{Subscriber, SubscriberId},
     subscription::{State, Subscription, SubscriptionId},
 };
 use handslag_platform::{
     id,
+    messaging::incarnation,
     text::Code,
     violations::{FieldError, Violations},
     wire,
@@ -277,16 +279,29 @@ pub fn occurrence_to_proto(occurrence: &Occurrence) -> proto::Notification {
 }
 
 /// A place in an inbox as the bytes of a cursor or resume token: whose, and after which position.
-pub fn place_to_bytes(subscriber: SubscriberId, position: i64) -> Vec<u8> {
+/// The first incarnation is left out, so that programs from before it agree about places until a
+/// database is restored.
+pub fn place_to_bytes(subscriber: SubscriberId, place: Place) -> Vec<u8> {
     let mut bytes = subscriber.0.as_bytes().to_vec();
-    bytes.extend_from_slice(&position.to_be_bytes());
+    bytes.extend_from_slice(&place.position.to_be_bytes());
+    if place.incarnation != incarnation::FIRST {
+        bytes.extend_from_slice(&place.incarnation.to_be_bytes());
+    }
     bytes
 }
 
-/// The position of a place in the inbox of `subscriber`; `None` when it is another's.
-pub fn place_of(subscriber: SubscriberId, bytes: &[u8]) -> Option<i64> {
-    let position = bytes.strip_prefix(subscriber.0.as_bytes().as_slice())?;
-    Some(i64::from_be_bytes(position.try_into().ok()?))
+/// A place in the inbox of `subscriber`; `None` when it is another's.
+pub fn place_of(subscriber: SubscriberId, bytes: &[u8]) -> Option<Place> {
+    let numbers = bytes.strip_prefix(subscriber.0.as_bytes().as_slice())?;
+    let (position, incarnation) = numbers.split_at_checked(size_of::<i64>())?;
+    let number = |bytes: &[u8]| Some(i64::from_be_bytes(bytes.try_into().ok()?));
+    Some(Place {
+        position: number(position)?,
+        incarnation: match incarnation {
+            [] => incarnation::FIRST,
+            incarnation => number(incarnation)?,
+        },
+    })
 }
 
 fn area_name(area: &AreaCode) -> String {
@@ -360,7 +375,7 @@ mod tests {
         district_code, limit, place_of, place_to_bytes, subscriber_id, subscriber_name,
         subscription_id, subscription_name,
     };
-    use crate::domain::{subscriber::SubscriberId, subscription::SubscriptionId};
+    use crate::domain::{place::Place, subscriber::SubscriberId, subscription::SubscriptionId};
 
     #[test]
     fn names_are_read_as_they_are_written() {
@@ -399,10 +414,18 @@ mod tests {
             SubscriberId(Uuid::from_u128(1)),
             SubscriberId(Uuid::from_u128(2)),
         );
-        let place = place_to_bytes(one, 7);
-        assert_eq!(place_of(one, &place), Some(7));
-        assert_eq!(place_of(other, &place), None);
-        assert_eq!(place_of(one, &place[..20]), None);
+        for incarnation in [1, 2] {
+            let place = Place {
+                position: 7,
+                incarnation,
+            };
+            let bytes = place_to_bytes(one, place);
+            assert_eq!(place_of(one, &bytes), Some(place));
+            assert_eq!(place_of(other, &bytes), None);
+            assert_eq!(place_of(one, &bytes[..20]), None);
+            // As programs from before incarnations wrote them.
+            assert_eq!(bytes.len() == 24, incarnation == 1);
+        }
     }
 
     #[test]

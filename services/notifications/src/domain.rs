@@ -4,6 +4,7 @@ pub mod filter;
 pub mod link;
 pub mod names;
 pub mod notification;
+pub mod place;
 pub mod subscriber;
 pub mod subscription;
 pub mod title;

@@ -7,6 +7,7 @@
 
 pub mod district_boards;
 pub mod events;
+pub mod inbox_restored;
 pub mod notifications;
 pub mod subscribers;
 pub mod subscriptions;

@@ -23,13 +23,14 @@ pub const POINTS: [&str; 8] = [
 ];
 
 /// The designs that were refused.
-pub const DEFECTS: [&str; 6] = [
+pub const DEFECTS: [&str; 7] = [
     "cursor-on-seq",
     "xmin-order",
     "ack-before-commit",
     "publish-before-commit",
     "inbox-apart",
     "binding-missing",
+    "same-incarnation",
 ];
 
 /// Ends the process here, without any tidying, if the run says so.

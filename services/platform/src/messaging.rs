@@ -11,6 +11,9 @@
 //! mark, effect and own outbox rows in one transaction) → acknowledgement. The log is insert-only
 //! and serves relay, replay and audit alike.
 //!
+//! A database that is restored from a backup begins a new [`incarnation`], and messages of another one
+//! are put aside: see there.
+//!
 //! Refused designs, each measured: a cursor on `seq` alone loses events under rollbacks, since
 //! numbers become visible out of order; ordering by transaction number breaks the order within an
 //! aggregate and stalls behind any open transaction; `NOTIFY` in the writing transaction serialises
@@ -26,6 +29,7 @@ pub mod dead_letters;
 mod defects;
 pub mod envelope;
 pub mod inbox;
+pub mod incarnation;
 pub mod inspect;
 pub mod outbox;
 mod partitions;

@@ -16,10 +16,14 @@ pub(crate) struct Command {
     pub(crate) says: Option<Says>,
     /// How often it was sent.
     pub(crate) invoked: u32,
+    /// When it was sent first and last, in milliseconds since the run began.
+    pub(crate) sent_ms: (u64, u64),
     /// How often it was refused.
     pub(crate) refused: u32,
     /// How often it was answered.
     pub(crate) answered: u32,
+    /// When its first answer came.
+    pub(crate) answered_ms: u64,
     /// The hash of its first answer.
     pub(crate) answer: Option<Hash>,
     /// Whether another answer has another hash, or names another resource.
@@ -72,6 +76,10 @@ impl Command {
         let Some(says) = contract::says(&invoke.method) else {
             bail!("{} is no command that the judge knows", invoke.method);
         };
+        if self.invoked == 0 {
+            self.sent_ms.0 = invoke.at_ms;
+        }
+        self.sent_ms.1 = invoke.at_ms;
         self.invoked += 1;
         self.says = Some(says);
         Ok(())
@@ -88,6 +96,7 @@ impl Command {
             let same = self.answer == Some(hash) && self.resource.as_deref() == resource.as_ref();
             self.answers_differ |= !same;
         } else {
+            self.answered_ms = answer.at_ms;
             self.answer = Some(hash);
             self.resource = resource.map(Box::new);
         }

@@ -18,9 +18,12 @@
 //! of the run, never an empty history: a judge that finds nothing because nothing was recorded is
 //! worthless.
 
+mod restored;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+pub use restored::Restored;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -61,9 +64,8 @@ pub struct Manifest {
     /// Whether that fault takes messages away from the tap's own queue as well, so that the tap
     /// need not have seen everything, nor in order.
     pub tap_lost_messages: bool,
-    /// Whether a database was restored to an earlier instant, so that the end of a log is gone
-    /// while clients and the broker still know it.
-    pub database_lost_tail: bool,
+    /// That the databases were restored to an earlier instant, if they were.
+    pub restored: Option<Restored>,
     /// How often an event may be seen again.
     pub duplicates: DuplicateBound,
     /// The most memory that a process may hold resident at any sample, in bytes.
@@ -293,6 +295,9 @@ pub struct TapEvent<'a> {
     pub payload_hash: Cow<'a, str>,
     /// Whether the broker says that it delivers it again.
     pub redelivered: bool,
+    /// Milliseconds since the run began. Only a run with a restore asks for it.
+    #[serde(default)]
+    pub at_ms: u64,
 }
 
 /// A message that the tap got and that is no event.
@@ -330,6 +335,9 @@ pub struct Seen<'a> {
     /// Which connection of this client, from 1: what was not acknowledged comes again on the next.
     /// A client that pulls begins a new one whenever it asks from an older cursor.
     pub connection: u32,
+    /// Milliseconds since the run began. Only a run with a restore asks for it.
+    #[serde(default)]
+    pub at_ms: u64,
 }
 
 /// One look at one process.

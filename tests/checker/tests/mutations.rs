@@ -21,6 +21,8 @@ mod inboxes;
 mod log;
 #[path = "mutations/rest.rs"]
 mod rest;
+#[path = "mutations/restored.rs"]
+mod restored;
 #[path = "mutations/tables.rs"]
 mod tables;
 #[path = "mutations/tap.rs"]

@@ -36,6 +36,8 @@ cargo dev <verb>
 
   faults [name]... [--seed N] [--seconds S] [--times K] [--list] [--short] [--defects]
                       faults under load, then quiet, then the judge; a table at the end
+  drill [--seed N] [--seconds S] [--times K]
+                      backup, loss and restore to a point in time, the broker ahead and empty
   judge <folder>      judges the records of a run of faults again
   simulate [--seeds N] [--seed S]
                       relay, inbox and repair against a model of database and broker
@@ -88,6 +90,7 @@ fn run(arguments: &[String]) -> Result<bool> {
         ("image", _) => image::run(&context, rest),
         ("deploy-test", _) => verification::deployment(&context, rest),
         ("faults", _) => verification::faults(&context, rest),
+        ("drill", _) => verification::drill(&context, rest),
         ("judge", _) => verification::judge(&context, rest),
         ("simulate", _) => verification::simulate(&context, rest),
         ("fuzz", flags) => verification::fuzz(&context, flags),

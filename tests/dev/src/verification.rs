@@ -51,6 +51,16 @@ pub(crate) fn deployment(context: &Context, arguments: &[String]) -> Result<bool
     context.run(&mut program)
 }
 
+/// Backup and restore, once with each broker.
+pub(crate) fn drill(context: &Context, arguments: &[String]) -> Result<bool> {
+    let both = ["restore-broker-ahead", "restore-broker-empty"];
+    context.run(
+        program(context, "handslag-faults", &[])
+            .args(both)
+            .args(arguments),
+    )
+}
+
 /// The judge alone.
 pub(crate) fn judge(context: &Context, arguments: &[String]) -> Result<bool> {
     context.run(

@@ -22,8 +22,8 @@ pub(crate) struct Defect {
     pub(crate) breaks: &'static [Invariant],
 }
 
-/// The six of them.
-pub(crate) const DEFECTS: [Defect; 6] = [
+/// The seven of them.
+pub(crate) const DEFECTS: [Defect; 7] = [
     Defect {
         name: "cursor-on-seq",
         what: "the relay reads on behind the highest number and never looks back",
@@ -95,6 +95,18 @@ pub(crate) const DEFECTS: [Defect; 6] = [
         under: "nothing",
         failpoints: &[("reporting", "binding-missing=return")],
         breaks: &[Invariant::I10],
+    },
+    Defect {
+        name: "same-incarnation",
+        what: "a restored database goes on as if nothing had been lost",
+        under: "restore-broker-ahead",
+        failpoints: &[
+            ("registry", "same-incarnation=return"),
+            ("commitments", "same-incarnation=return"),
+            ("notifications", "same-incarnation=return"),
+            ("reporting", "same-incarnation=return"),
+        ],
+        breaks: &[Invariant::I6, Invariant::I8],
     },
 ];
 

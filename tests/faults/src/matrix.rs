@@ -8,6 +8,7 @@ pub(crate) mod messages;
 mod network;
 mod processes;
 mod random;
+mod restore;
 mod tampering;
 
 use anyhow::Result;
@@ -100,6 +101,7 @@ pub(crate) fn all() -> Vec<Fault> {
         messages::faults(),
         network::faults(),
         tampering::faults(),
+        restore::faults(),
         random::faults(),
     ]
     .into_iter()

@@ -152,7 +152,7 @@ fn state(site: &dyn Site, place: usize) -> Result<State> {
 }
 
 /// The last position of each subscriber's inbox, by resource name.
-async fn positions(site: &Arc<dyn Site>) -> Result<Vec<(String, i64)>> {
+pub(crate) async fn positions(site: &Arc<dyn Site>) -> Result<Vec<(String, i64)>> {
     let site = Arc::clone(site);
     let rows = tokio::task::spawn_blocking(move || {
         site.sql(NOTIFICATIONS, "SELECT id, last_position FROM subscriber")

@@ -98,6 +98,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         injected: Injected::default(),
         disk: plan.disk.clone(),
         skew: BTreeMap::new(),
+        restored: None,
         remark: String::new(),
     };
     tokio::time::sleep(BEFORE).await;
@@ -112,6 +113,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         struck,
         injected,
         skew,
+        restored,
         remark,
         ..
     } = scene;
@@ -125,6 +127,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         quiet_seconds,
         injected,
         clock_skew_seconds: skew,
+        restored,
         ..stage.manifest(fault)
     };
     let world = Arc::clone(&stage.world);
@@ -167,7 +170,7 @@ impl Stage {
         let history = History::create(&folder.join(CLIENTS))?;
         let world = World::new(history, Arc::clone(&fleet.issuer), &addresses)?;
         let world = Arc::new(world);
-        let tap = Tap::open(&fleet.amqp_url, &folder).await?;
+        let tap = Tap::open(&fleet.amqp_url, &folder, &world).await?;
         let sampler = Sampler::start(&fleet, &world, &folder)?;
         let mut subscribers = setup::city(&world, plan.seed).await?;
         let names: Vec<String> = subscribers.iter().map(|one| one.name.clone()).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use handslag_checker::record::Injected;
+use handslag_checker::record::{Injected, Restored};
 use handslag_local_infra::{Infra, Tmpfs};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -31,6 +31,8 @@ pub(crate) struct Scene {
     pub(crate) disk: Option<Arc<Tmpfs>>,
     /// How far clocks were set wrong, in seconds.
     pub(crate) skew: BTreeMap<String, i64>,
+    /// What a restore of the databases took back.
+    pub(crate) restored: Option<Restored>,
     /// What a reader of the table should know of this run.
     pub(crate) remark: String,
 }

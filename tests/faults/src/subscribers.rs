@@ -138,6 +138,7 @@ impl Client {
         let open = client.stream_notifications(request);
         let mut stream = within(SILENCE, open).await?.into_inner();
         while let Some(item) = within(SILENCE, stream.message()).await? {
+            self.set_back(item.restored_after);
             if let Some(notification) = &item.notification {
                 self.saw(notification)?;
             }
@@ -159,6 +160,7 @@ impl Client {
             })?;
             let answer = within(PULL_LIMIT, client.pull_notifications(request)).await?;
             let answer = answer.into_inner();
+            self.set_back(answer.restored_after);
             for notification in &answer.notifications {
                 self.saw(notification)?;
             }
@@ -185,6 +187,13 @@ impl Client {
         Ok(request)
     }
 
+    /// What this client has seen after a position never happened.
+    fn set_back(&self, restored_after: Option<i64>) {
+        if let Some(position) = restored_after {
+            self.position.fetch_min(position, Ordering::Relaxed);
+        }
+    }
+
     fn saw(&self, notification: &Notification) -> Result<()> {
         self.position
             .fetch_max(notification.position, Ordering::Relaxed);
@@ -200,6 +209,7 @@ impl Client {
             subject_version: notification.subject_version,
             position: notification.position,
             connection: self.connection,
+            at_ms: self.world.history.now_ms(),
         })
     }
 }

@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::history::Lines;
+use crate::load::World;
 
 /// The tap's queue. Not called as Handslag's are, so that no policy of theirs applies.
 pub(crate) const QUEUE: &str = "tap.events";
@@ -44,15 +45,18 @@ pub(crate) struct Tap {
 struct Files {
     events: Lines,
     garbage: Lines,
+    /// Has the clock of the run.
+    world: Arc<World>,
 }
 
 impl Tap {
     /// Opens it, and waits until it is bound.
-    pub(crate) async fn open(amqp_url: &str, folder: &Path) -> Result<Self> {
+    pub(crate) async fn open(amqp_url: &str, folder: &Path, world: &Arc<World>) -> Result<Self> {
         use handslag_checker::record::{TAP, TAP_GARBAGE};
         let files = Arc::new(Files {
             events: Lines::create(&folder.join(TAP))?,
             garbage: Lines::create(&folder.join(TAP_GARBAGE))?,
+            world: Arc::clone(world),
         });
         let stop = CancellationToken::new();
         let (bound, mut is_bound) = watch::channel(false);
@@ -181,6 +185,7 @@ fn write(files: &Files, delivery: &Delivery) -> Result<()> {
         routing_key: delivery.routing_key.as_str().into(),
         payload_hash: payload_hash.into(),
         redelivered: delivery.redelivered,
+        at_ms: files.world.history.now_ms(),
     })
 }
 

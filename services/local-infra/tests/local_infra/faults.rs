@@ -145,6 +145,35 @@ fn the_database_stands_still_crashes_and_fails_over() {
 }
 
 #[test]
+fn a_database_comes_back_as_it_was_at_a_point_in_its_log() {
+    let own = Own::start("archive");
+    let sql = |text: &str| own.infra.sql("postgres", text).unwrap();
+    sql("CREATE TABLE kept (n int)");
+    // Twice: the second time on the restored server and its new timeline.
+    for (first, point) in [(1, "one"), (4, "two")] {
+        own.infra.start_archive().unwrap();
+        let insert = |n: i32| sql(&format!("INSERT INTO kept VALUES ({n})"));
+        insert(first);
+        own.infra.back_up().unwrap();
+        insert(first + 1);
+        sql(&format!("SELECT pg_create_restore_point('{point}')"));
+        insert(first + 2);
+        own.infra.archive_log().unwrap();
+        own.infra.lose_database().unwrap();
+        assert!(own.infra.sql("postgres", "SELECT 1").is_err());
+        own.infra.restore_database(point).unwrap();
+        let kept = sql("SELECT string_agg(n::text, ' ' ORDER BY n) FROM kept");
+        let wanted = if first == 1 { "1 2" } else { "1 2 4 5" };
+        assert_eq!(kept.trim(), wanted);
+        own.infra.stop_archive().unwrap();
+    }
+    // It is a server like any other.
+    own.infra.crash_database().unwrap();
+    own.infra.start_database().unwrap();
+    sql("INSERT INTO kept VALUES (7)");
+}
+
+#[test]
 fn the_broker_stands_still_is_blocked_and_loses_everything_but_its_operators_word() {
     let own = Own::start("broker");
     let infra = &own.infra;

@@ -7,8 +7,11 @@ use handslag_platform::{
 use handslag_proto::notifications::v1::{PullNotificationsRequest, PullNotificationsResponse};
 
 use crate::{
-    Notifications, access, convert, delivery::Channel, domain::subscriber::SubscriberId,
-    error::Error, store,
+    Notifications, access, convert,
+    delivery::Channel,
+    domain::{place::Place, subscriber::SubscriberId},
+    error::Error,
+    store,
 };
 
 /// Notifications in an answer when the caller does not say.
@@ -32,7 +35,11 @@ pub async fn pull_notifications(
         .await?
         .ok_or_else(|| Error::SubscriberNotFound(call.subscriber.clone()))?;
     access::may_read(&call.principal, &subscriber)?;
-    let from = question.after.unwrap_or(subscriber.acknowledged_up_to);
+    let since = question.after.map_or(i64::MAX, |place| place.incarnation);
+    let standing = store::inbox_restored::standing(&mut conn, subscriber.id, since).await?;
+    let position = question.after.map(|place| place.position);
+    let resumed = standing.resume(position.unwrap_or(subscriber.acknowledged_up_to));
+    let from = resumed.place.position;
     let mut found =
         store::notifications::after(&mut conn, subscriber.id, from, question.limit + 1).await?;
     let most = usize::try_from(question.limit).unwrap_or(usize::MAX);
@@ -41,18 +48,22 @@ pub async fn pull_notifications(
     for notification in &found {
         service.delivery.offered(Channel::Pull, notification);
     }
-    let last = found.last().map_or(from, |last| last.position);
-    let place = convert::place_to_bytes(subscriber.id, last);
+    let place = Place {
+        position: found.last().map_or(from, |last| last.position),
+        ..resumed.place
+    };
+    let place = convert::place_to_bytes(subscriber.id, place);
     Ok(PullNotificationsResponse {
         notifications: found.iter().map(convert::notification_to_proto).collect(),
         next_cursor: service.tokens.seal(CURSOR, &place),
         more,
+        restored_after: resumed.is_set_back.then_some(from),
     })
 }
 
 struct Question {
     subscriber: SubscriberId,
-    after: Option<i64>,
+    after: Option<Place>,
     limit: i64,
 }
 
@@ -67,8 +78,8 @@ fn decode(service: &Notifications, request: &PullNotificationsRequest) -> Result
         ("", _) | (_, None) => None,
         (cursor, Some(subscriber)) => {
             let place = service.tokens.open(CURSOR, cursor);
-            let position = place.and_then(|place| convert::place_of(subscriber, &place));
-            violations.take("cursor", position.ok_or_else(invalid_cursor))
+            let place = place.and_then(|place| convert::place_of(subscriber, &place));
+            violations.take("cursor", place.ok_or_else(invalid_cursor))
         }
     };
     match (subscriber, limit) {

@@ -3,8 +3,8 @@
 //! # Design notes
 //! One code path: read what stands after the position, send it, wait. The bell and the clock only
 //! end the waiting, so a lost ring costs a second and never a notification. The token is the
-//! position, sealed with the key that all replicas share: it needs no memory here and survives any
-//! restart.
+//! place, sealed with the key that all replicas share: it needs no memory here and survives any
+//! restart, and of a database that was restored it says so ([`Place`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,11 @@ use tokio::time::Instant;
 use crate::{
     Notifications, access, convert,
     delivery::Channel,
-    domain::{notification::Notification, subscriber::SubscriberId},
+    domain::{
+        notification::Notification,
+        place::{Place, Resumption},
+        subscriber::SubscriberId,
+    },
     error::Error,
     store,
 };
@@ -43,33 +47,35 @@ pub async fn stream_notifications(
     call: Call<StreamNotificationsRequest>,
     sink: StreamSink<StreamNotificationsResponse>,
 ) -> Result<(), Error> {
-    let (subscriber, resume_after) = decode(&service, &call)?;
-    let mut position = {
-        let mut conn = service.database.read().await?;
-        let subscriber = store::subscribers::get(&mut conn, subscriber)
-            .await?
-            .ok_or_else(|| Error::SubscriberNotFound(call.subscriber.clone()))?;
-        access::may_read(&call.principal, &subscriber)?;
-        resume_after.unwrap_or(subscriber.acknowledged_up_to)
-    };
+    let (subscriber, resumed) = resume(&service, &call).await?;
+    let mut place = resumed.place;
+    if resumed.is_set_back {
+        sink.send(StreamNotificationsResponse {
+            notification: None,
+            resume_token: token(&service, subscriber, place),
+            restored_after: Some(place.position),
+        })
+        .await?;
+    }
     // Listens before it reads, so that what arrives while it reads is not missed.
     let mut bell = service.bell.hear();
     let mut heartbeat = Instant::now() + HEARTBEAT;
     let mut caught_up = false;
     loop {
         bell.mark_unchanged();
-        let found = next(&service, subscriber, position).await?;
+        let found = next(&service, subscriber, place.position).await?;
         let more = found.len() as i64 == BATCH;
         for notification in &found {
-            position = notification.position;
+            place.position = notification.position;
             if caught_up {
                 service.delivery.offered(Channel::Stream, notification);
             }
             let notification = Some(convert::notification_to_proto(notification));
-            let resume_token = token(&service, subscriber, position);
+            let resume_token = token(&service, subscriber, place);
             sink.send(StreamNotificationsResponse {
                 notification,
                 resume_token,
+                restored_after: None,
             })
             .await?;
             heartbeat = Instant::now() + HEARTBEAT;
@@ -82,10 +88,11 @@ pub async fn stream_notifications(
         }
         caught_up = true;
         if Instant::now() >= heartbeat {
-            let resume_token = token(&service, subscriber, position);
+            let resume_token = token(&service, subscriber, place);
             sink.send(StreamNotificationsResponse {
                 notification: None,
                 resume_token,
+                restored_after: None,
             })
             .await?;
             heartbeat = Instant::now() + HEARTBEAT;
@@ -100,6 +107,24 @@ pub async fn stream_notifications(
     }
 }
 
+/// Whose inbox it is, and after which place the stream goes on.
+async fn resume(
+    service: &Notifications,
+    call: &Call<StreamNotificationsRequest>,
+) -> Result<(SubscriberId, Resumption), Error> {
+    let (subscriber, resume_after) = decode(service, call)?;
+    let mut conn = service.database.read().await?;
+    let subscriber = store::subscribers::get(&mut conn, subscriber)
+        .await?
+        .ok_or_else(|| Error::SubscriberNotFound(call.subscriber.clone()))?;
+    access::may_read(&call.principal, &subscriber)?;
+    let since = resume_after.map_or(i64::MAX, |place| place.incarnation);
+    let standing = store::inbox_restored::standing(&mut conn, subscriber.id, since).await?;
+    let position = resume_after.map(|place| place.position);
+    let resumed = standing.resume(position.unwrap_or(subscriber.acknowledged_up_to));
+    Ok((subscriber.id, resumed))
+}
+
 /// The connection goes back between two reads: a stream may wait for days.
 async fn next(
     service: &Notifications,
@@ -110,28 +135,28 @@ async fn next(
     Ok(store::notifications::after(&mut conn, subscriber, position, BATCH).await?)
 }
 
-fn token(service: &Notifications, subscriber: SubscriberId, position: i64) -> String {
+fn token(service: &Notifications, subscriber: SubscriberId, place: Place) -> String {
     service
         .tokens
-        .seal(RESUME, &convert::place_to_bytes(subscriber, position))
+        .seal(RESUME, &convert::place_to_bytes(subscriber, place))
 }
 
 fn decode(
     service: &Notifications,
     request: &StreamNotificationsRequest,
-) -> Result<(SubscriberId, Option<i64>), Error> {
+) -> Result<(SubscriberId, Option<Place>), Error> {
     let mut violations = Violations::new();
     let subscriber = violations.take("subscriber", convert::subscriber_id(&request.subscriber));
-    let position = match (request.resume_token.as_str(), subscriber) {
+    let place = match (request.resume_token.as_str(), subscriber) {
         ("", _) | (_, None) => None,
         (token, Some(subscriber)) => {
             let place = service.tokens.open(RESUME, token);
-            let position = place.and_then(|place| convert::place_of(subscriber, &place));
-            violations.take("resume_token", position.ok_or_else(invalid_token))
+            let place = place.and_then(|place| convert::place_of(subscriber, &place));
+            violations.take("resume_token", place.ok_or_else(invalid_token))
         }
     };
     match subscriber {
-        Some(subscriber) if violations.is_empty() => Ok((subscriber, position)),
+        Some(subscriber) if violations.is_empty() => Ok((subscriber, place)),
         _ => Err(violations.into_fault().into()),
     }
 }

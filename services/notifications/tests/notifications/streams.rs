@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use handslag_notifications::Notifications;
 use handslag_platform::{Running, authorities::http_client, config::Config, run::start_at};
 use handslag_proto::notifications::v1::{
-    PullNotificationsRequest, StreamNotificationsRequest, StreamNotificationsResponse,
-    SubscriptionFilter,
+    PullNotificationsRequest, PullNotificationsResponse, StreamNotificationsRequest,
+    StreamNotificationsResponse, SubscriptionFilter,
 };
 use tonic::{Code, Streaming, transport::Endpoint};
 
@@ -207,5 +207,89 @@ async fn a_silent_stream_says_that_it_lives() {
     let mut resumed = open(&town, town.client(), &subscriber, &item.resume_token).await;
     assert_eq!(next(&mut resumed).await.0, 1);
     drop((stream, resumed));
+    town.bed.end().await;
+}
+
+/// What a restore to an earlier instant leaves: the inbox ends after its first notification, and a
+/// new incarnation has begun.
+async fn restore_after_the_first(town: &Town) {
+    for statement in [
+        "DELETE FROM notification WHERE position > 1",
+        "UPDATE subscriber SET last_position = 1",
+        "INSERT INTO log_incarnation (number, last_seq) VALUES (2, 0)",
+    ] {
+        sqlx::query(statement)
+            .execute(town.bed.database().pool())
+            .await
+            .expect("restored");
+    }
+}
+
+async fn pull(town: &Town, subscriber: &str, cursor: &str) -> PullNotificationsResponse {
+    let request = PullNotificationsRequest {
+        subscriber: subscriber.to_owned(),
+        cursor: cursor.to_owned(),
+        limit: 0,
+    };
+    let request = town.bed.request(&board("farsta"), request);
+    let answer = town.client().pull_notifications(request).await;
+    answer.expect("pulled").into_inner()
+}
+
+#[tokio::test]
+async fn who_comes_with_a_token_from_before_a_restore_is_set_back_and_told_so() {
+    let town = Town::start("restored").await;
+    let subscriber = town.register("farsta").await.name;
+    town.subscribe(&subscriber, SubscriptionFilter::default())
+        .await;
+    for year in 2013..2016 {
+        town.open_follow_up(year).await;
+    }
+    town.wait_for(&subscriber, 3).await;
+    let mut stream = open(&town, town.client(), &subscriber, "").await;
+    let (_, first) = next(&mut stream).await;
+    next(&mut stream).await;
+    let (_, third) = next(&mut stream).await;
+    let cursor = pull(&town, &subscriber, "").await.next_cursor;
+    drop(stream);
+
+    restore_after_the_first(&town).await;
+    // The inbox grows past where the token stands before its owner comes back.
+    for year in 2016..2019 {
+        town.open_follow_up(year).await;
+    }
+    let told = town.wait_for(&subscriber, 4).await;
+    let mut stream = open(&town, town.client(), &subscriber, &third).await;
+    let item = stream.message().await.expect("goes on").expect("an item");
+    assert_eq!((item.restored_after, item.notification), (Some(1), None));
+    let mut token = item.resume_token;
+    for position in 2..=4 {
+        let (next, after) = next(&mut stream).await;
+        assert_eq!(next, position);
+        token = after;
+    }
+    assert_eq!(told.len(), 4);
+    // What was given since the restore, or stands where nothing was taken back, is good.
+    town.open_follow_up(2019).await;
+    let mut resumed = open(&town, town.client(), &subscriber, &token).await;
+    assert_eq!(next(&mut resumed).await.0, 5);
+    let mut early = open(&town, town.client(), &subscriber, &first).await;
+    let item = early.message().await.expect("goes on").expect("an item");
+    assert_eq!(item.restored_after, None);
+
+    let pulled = pull(&town, &subscriber, &cursor).await;
+    assert_eq!(pulled.restored_after, Some(1));
+    let positions: Vec<i64> = pulled
+        .notifications
+        .iter()
+        .map(|one| one.position)
+        .collect();
+    assert_eq!(positions, [2, 3, 4, 5]);
+    let pulled = pull(&town, &subscriber, &pulled.next_cursor).await;
+    assert_eq!(
+        (pulled.restored_after, pulled.notifications.len()),
+        (None, 0)
+    );
+    drop((stream, resumed, early));
     town.bed.end().await;
 }

@@ -72,6 +72,9 @@ pub enum Failure {
     /// The connection closed while nothing was under way.
     #[error("the connection to the broker closed")]
     Closed,
+    /// The database has begun a new incarnation under a running session.
+    #[error("the database has begun a new incarnation")]
+    Incarnation,
     /// The address of the broker is none, or one of its files cannot be read.
     #[error("it cannot be said where the broker is: {0}")]
     Address(String),

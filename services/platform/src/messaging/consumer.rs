@@ -8,6 +8,7 @@
 
 mod apply;
 pub(crate) mod dead;
+mod foreign;
 pub mod judgement;
 mod session;
 mod sweep;

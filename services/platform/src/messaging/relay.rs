@@ -20,6 +20,7 @@ use std::time::Duration;
 use lapin::Connection;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::leader::LOCK;
 use self::leader::{Candidate, Leader};
 use super::broker::{self, Failure};
 use super::{Shared, topology};

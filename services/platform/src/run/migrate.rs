@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::config::DatabaseConfig;
 use crate::database::migrations::{self, Refusal};
 use crate::database::{Database, grants};
+use crate::messaging::incarnation;
 use crate::service::Service;
 
 /// Pause between two tries while it is waited.
@@ -31,6 +32,10 @@ pub(super) struct Migrate {
     /// Lets a role run the service, with no more rights than that needs; may be repeated
     #[arg(long, value_name = "ROLE")]
     grant_to: Vec<String>,
+    /// The databases were restored from a backup for the (NUMBER − 1)th time: what was said after the
+    /// instant of the backup no longer counts. Does nothing where it was done; with --check, waits for it
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
+    incarnation: Option<i64>,
     #[command(flatten)]
     database: DatabaseConfig,
 }
@@ -40,14 +45,19 @@ pub(super) struct Migrate {
 enum For {
     /// That the database answers.
     Answer,
-    /// That its schema is that of the program.
-    Schema,
+    /// That its schema is that of the program, and that it has come to this incarnation.
+    Schema {
+        /// The least that is wanted.
+        incarnation: i64,
+    },
 }
 
 pub(super) async fn run<S: Service>(options: Migrate) -> anyhow::Result<ExitCode> {
     let patience = Duration::from_secs(options.wait.unwrap_or(0));
     if options.check {
-        let holds = until::<S>(For::Schema, &options.database, patience).await?;
+        let incarnation = options.incarnation.unwrap_or(incarnation::FIRST);
+        let schema = For::Schema { incarnation };
+        let holds = until::<S>(schema, &options.database, patience).await?;
         return Ok(if holds {
             ExitCode::SUCCESS
         } else {
@@ -61,6 +71,9 @@ pub(super) async fn run<S: Service>(options: Migrate) -> anyhow::Result<ExitCode
     migrations::run(database.pool(), S::migrations())
         .await
         .context("the database could not be brought up to date")?;
+    if let Some(number) = options.incarnation {
+        incarnation::begin_at_least(database.pool(), number).await?;
+    }
     for role in &options.grant_to {
         grants::to(database.pool(), role).await?;
         tracing::info!(service = S::NAME, role, "the role may run the service");
@@ -83,7 +96,9 @@ async fn until<S: Service>(
         if missing.is_empty() {
             match what {
                 For::Answer => tracing::info!(service = S::NAME, "the database answers"),
-                For::Schema => tracing::info!(service = S::NAME, "the database is up to date"),
+                For::Schema { .. } => {
+                    tracing::info!(service = S::NAME, "the database is up to date")
+                }
             }
             return Ok(true);
         }
@@ -142,6 +157,18 @@ async fn look<S: Service>(
 ) -> Result<Vec<String>, Refusal> {
     match what {
         For::Answer => migrations::refuse_old_server(connection).map(|()| Vec::new()),
-        For::Schema => migrations::pending_on(connection, S::migrations()).await,
+        For::Schema { incarnation } => {
+            let mut missing = migrations::pending_on(connection, S::migrations()).await?;
+            if missing.is_empty() {
+                let now = incarnation::current(connection).await?;
+                if now < incarnation {
+                    missing.push(format!(
+                        "the log is in its incarnation {now}, and {incarnation} is wanted: \
+                         `migrate --incarnation {incarnation}` has not run"
+                    ));
+                }
+            }
+            Ok(missing)
+        }
     }
 }

@@ -6,3 +6,4 @@ mod dead;
 mod flow;
 mod fuzzed;
 mod repair;
+mod restored;

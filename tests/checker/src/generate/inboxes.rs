@@ -275,6 +275,7 @@ impl Reader {
             subject_version: event.version,
             position: self.last,
             connection: *connection,
+            at_ms: 0,
         };
         out.seen(&file, &seen)?;
         recent.push_back(seen);

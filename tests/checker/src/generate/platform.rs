@@ -60,6 +60,7 @@ impl Appended {
             routing_key: contract::routing_key(self.r#type, &self.district).into(),
             payload_hash: hex(&self.payload_hash).into(),
             redelivered,
+            at_ms: 0,
         }
     }
 }

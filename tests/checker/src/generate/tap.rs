@@ -100,6 +100,7 @@ impl Tap {
             routing_key: routing_key(FORGED_TYPE, "all").into(),
             payload_hash: hex(&sha256(b"boo")).into(),
             redelivered: false,
+            at_ms: 0,
         })?;
         out.garbage(&TapGarbage {
             id: None,

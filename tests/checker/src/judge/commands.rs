@@ -2,12 +2,13 @@
 //!
 //! **I1** For every command that was answered OK and says something, there is an event with its
 //! request id, and the event is that of the resource and version which the answer names, where it
-//! names one. Not judged when a database lost the end of its log: then answered commands may be
-//! gone.
+//! names one. When the databases were restored, what was answered between the point and the return
+//! may have none; everything else must.
 //!
 //! **I2** Every event with a request id was asked for by a client, whose method says events of its
 //! type; a command that was refused at every attempt has neither event nor answer. An event without
-//! a request id is of a type that no command causes ([`UNASKED`]).
+//! a request id is of a type that no command causes ([`UNASKED`]). What was sent only between the
+//! point of a restore and the loss has neither event nor answer any more.
 //!
 //! **I9** No request id has two events. Every event of a command has its answer in the request log
 //! and every answer there its event, since both were committed at once. All answers that clients
@@ -64,14 +65,16 @@ impl Judge<'_> {
                 (self.of_request(request), text)
             });
         }
+        self.lost(request, command, findings);
         if command.answered == 0 {
             return;
         }
         self.remembered_alike(request, command, findings);
-        if self.run.manifest.database_lost_tail || command.says == Some(Says::Nothing) {
+        if command.says == Some(Says::Nothing) {
             return;
         }
         match self.run.logs.by_request(request) {
+            None if self.may_be_lost(command) => {}
             None => findings.add(Invariant::I1, || {
                 (
                     named(command),
@@ -80,6 +83,33 @@ impl Judge<'_> {
             }),
             Some(at) => self.named_alike(request, command, at, findings),
         }
+    }
+
+    fn may_be_lost(&self, command: &Command) -> bool {
+        let restored = self.run.manifest.restored.as_ref();
+        restored.is_some_and(|restored| restored.may_lose(command.answered_ms))
+    }
+
+    /// What a restore took back has left nothing.
+    fn lost(&self, request: Uuid, command: &Command, findings: &mut Findings) {
+        let (first, last) = command.sent_ms;
+        let restored = self.run.manifest.restored.as_ref();
+        if command.invoked == 0 || !restored.is_some_and(|one| one.must_lose(first, last)) {
+            return;
+        }
+        let mut states = self.run.states.iter();
+        let left = match self.run.logs.by_request(request) {
+            Some(_) => "has an event",
+            None if states.any(|state| state.requests.contains_key(&request)) => "is remembered",
+            None => return,
+        };
+        findings.add(Invariant::I2, || {
+            let text = format!(
+                "the request {request} was sent after the point of the restore and before the \
+                 loss, and {left}"
+            );
+            (self.of_request(request), text)
+        });
     }
 
     /// The answer names the aggregate and version of its event.
@@ -109,11 +139,12 @@ impl Judge<'_> {
 
     /// The answer is the one that the request log remembers.
     fn remembered_alike(&self, request: Uuid, command: &Command, findings: &mut Findings) {
-        if command.says == Some(Says::Nothing) || self.run.manifest.database_lost_tail {
+        if command.says == Some(Says::Nothing) {
             return;
         }
         let mut states = self.run.states.iter();
         let text = match states.find_map(|state| state.requests.get(&request)) {
+            None if self.may_be_lost(command) => return,
             None => "was answered OK, and no request log remembers it",
             Some(remembered) if remembered.answer != command.answer => {
                 "was answered with something else than the request log remembers"

@@ -7,7 +7,9 @@
 //! of a subscriber were in force, the inbox holds everything that matches after it, and nothing
 //! else. The subscriptions are the ones that the run asked for. A client saw the inbox: from its
 //! first position on each one, equal in all that it shows; repetitions come on a new connection
-//! alone; up to the last position when the subscription lasted to the end.
+//! alone; up to the last position when the subscription lasted to the end. When the databases were restored,
+//! what a client saw before the services came back, at positions behind the restored end of its inbox,
+//! was taken back: it may be anything, and the client has seen the inbox from that end on anew.
 //!
 //! **I7** Of each aggregate, the versions rise with the position in an inbox, and from one first
 //! sighting of a client to the next.

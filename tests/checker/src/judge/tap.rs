@@ -2,7 +2,8 @@
 //!
 //! **I4** Every message that the tap got is an event of a log, equal in all that it carries: body,
 //! type, producer, aggregate, version, number, subject, actor, time and routing key. What the run
-//! itself forged is left out; when a database lost the end of its log, what is unknown is too.
+//! itself forged is left out. When the databases were restored, what lies behind the restored end of
+//! its log and was seen before the services came back is unknown, as it should be.
 //!
 //! **I5** Every event of the logs was seen. Not judged when the tap's own queue lost messages.
 //!
@@ -23,7 +24,7 @@ use crate::findings::{Concerns, Findings};
 use crate::ids::{IdMap, read_hash};
 use crate::lines::Lines;
 use crate::log::{EventRef, Logs};
-use crate::record::{Manifest, TAP, TAP_GARBAGE, TapEvent, TapGarbage};
+use crate::record::{Manifest, Restored, TAP, TAP_GARBAGE, TapEvent, TapGarbage};
 use crate::run::Run;
 use crate::verdict::{Aggregate, EventName, Invariant};
 
@@ -157,7 +158,9 @@ impl<'a> Tap<'a> {
             },
             seq: event.seq,
         };
-        if !self.manifest.database_lost_tail {
+        let restored = self.manifest.restored.as_ref();
+        let took = |one: &Restored| one.took_from_log(event.at_ms, &event.service, event.seq);
+        if !restored.is_some_and(took) {
             findings.add(Invariant::I4, || {
                 let concerns = Concerns {
                     aggregate: Some(unknown.aggregate.clone()),

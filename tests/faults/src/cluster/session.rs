@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use handslag_checker::record::{BROKER, CLIENTS, DuplicateBound, MANIFEST, Manifest, Subscriber};
+use handslag_checker::record::{
+    BROKER, BrokerState, CLIENTS, DuplicateBound, MANIFEST, Manifest, QueueState, Subscriber,
+};
 use handslag_checker::{Verdict, judge};
 use handslag_runner::issuer::Issuer;
 use handslag_runner::ports::SERVICES;
@@ -48,6 +50,9 @@ const LOOK_UP_DEADLINE: Duration = Duration::from_secs(3);
 const LOOK_UP_CLIENTS: u64 = 2;
 /// Events that a leadership repeats at most: a second of publishing at a rate far above a run's.
 const REPEATED_MOST: u64 = 5_000;
+/// How often the queues are looked at again while one holds a message, and the pause between.
+const LOOKS: u32 = 5;
+const LOOK_PAUSE: Duration = Duration::from_millis(300);
 /// Pause between two looks at which pods there are.
 const PODS_PAUSE: Duration = Duration::from_secs(2);
 
@@ -108,7 +113,7 @@ impl Session {
         let history = History::create(&folder.join(CLIENTS))?;
         let world = Arc::new(World::new(history, issuer, &entrances.services()?)?);
         let amqp = format!("amqp://admin:trial@{}/{VHOST}", entrances.address("amqp")?);
-        let tap = Tap::open(&amqp, folder).await?;
+        let tap = Tap::open(&amqp, folder, &world).await?;
         let mut subscribers = setup::city(&world, seed).await?;
         let names: Vec<String> = subscribers.iter().map(|one| one.name.clone()).collect();
         let readers = subscribers::start(&world, &names, folder, seed)?;
@@ -229,7 +234,7 @@ impl Session {
         let began = Instant::now();
         let (quiet_seconds, left) = quiet::wait(&site, &self.readers, RECOVERY_MOST).await?;
         tracing::debug!(seconds = began.elapsed().as_secs(), "quiet");
-        let broker = quiet::broker(&*site, false).await?;
+        let broker = self.broker(&*site).await?;
         std::fs::write(self.folder.join(BROKER), serde_json::to_vec(&broker)?)?;
         for reader in &self.readers {
             reader.flush()?;
@@ -264,6 +269,20 @@ impl Session {
         let folder = self.folder.clone();
         let verdict = tokio::task::spawn_blocking(move || judge(&folder)).await??;
         Ok((quiet_seconds, left.0, verdict))
+    }
+
+    /// The queues at rest. A digest passes through each of them every second, and may be under way.
+    async fn broker(&self, site: &dyn Site) -> Result<BrokerState> {
+        let mut state = quiet::broker(site, false).await?;
+        for _ in 0..LOOKS {
+            let holds = |queue: &QueueState| queue.ready + queue.unacknowledged > 0;
+            if !state.queues.iter().any(holds) {
+                break;
+            }
+            tokio::time::sleep(LOOK_PAUSE).await;
+            state = quiet::broker(site, false).await?;
+        }
+        Ok(state)
     }
 
     fn start_look_ups(&self) -> (CancellationToken, TaskTracker) {

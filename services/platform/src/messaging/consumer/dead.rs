@@ -20,7 +20,7 @@ use crate::id;
 use crate::messaging::broker::{self, Failure};
 use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, control_kind, received_headers};
-use crate::messaging::{Shared, topology};
+use crate::messaging::{Shared, incarnation, topology};
 
 /// Dead letters under way: they are rare.
 const PREFETCH: u16 = 20;
@@ -89,6 +89,10 @@ async fn record(shared: &Shared, producers: &[String], delivery: &Delivery) -> R
         return Ok(());
     };
     if control_kind(&headers).is_some() {
+        return Ok(());
+    }
+    if incarnation::of(&headers) != incarnation::current(&shared.pool).await? {
+        // It comes again from the log if it did happen.
         return Ok(());
     }
     let reason = headers

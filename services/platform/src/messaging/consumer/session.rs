@@ -26,7 +26,7 @@ use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, Raw, control_kind, received_headers};
 use crate::messaging::relay::answer::Wanted;
 use crate::messaging::relay::replay::{DONE, Request};
-use crate::messaging::{Shared, topology};
+use crate::messaging::{Shared, incarnation, topology};
 
 /// Deliveries under way. Enough to hide the round trip to the broker, few enough to be redelivered
 /// quickly.
@@ -41,6 +41,8 @@ type Delivered = (Delivery, Envelope<Raw>);
 enum Other {
     Control(String),
     Garbage(Box<Burial>),
+    /// Of another incarnation.
+    Foreign(i64),
 }
 
 pub(super) struct Session<'a> {
@@ -49,6 +51,9 @@ pub(super) struct Session<'a> {
     pub(super) queue: &'a str,
     pub(super) channel: Channel,
     pub(super) comparison: Comparison,
+    pub(super) incarnation: i64,
+    /// Messages of another incarnation so far.
+    pub(super) foreign: u64,
     stop: &'a CancellationToken,
     deferred: Deferred<Delivery>,
 }
@@ -67,6 +72,7 @@ pub(super) async fn run(
     channel
         .basic_qos(PREFETCH, BasicQosOptions::default())
         .await?;
+    let incarnation = incarnation::current(&shared.pool).await?;
     shared.links.up(queue);
     let mut session = Session {
         shared,
@@ -74,6 +80,8 @@ pub(super) async fn run(
         queue,
         channel,
         comparison: Comparison::default(),
+        incarnation,
+        foreign: 0,
         stop,
         deferred: Deferred::default(),
     };
@@ -143,6 +151,9 @@ impl Session<'_> {
                 Message::Other((delivery, Other::Garbage(burial))) => {
                     self.bury(&delivery, *burial).await?;
                 }
+                Message::Other((delivery, Other::Foreign(theirs))) => {
+                    self.put_aside(&delivery, theirs).await?;
+                }
             }
         }
         Ok(())
@@ -151,6 +162,10 @@ impl Session<'_> {
     /// What a delivery is.
     fn read(&mut self, mut delivery: Delivery) -> Message<Delivered, (Delivery, Other)> {
         let headers = received_headers(&delivery.properties);
+        let theirs = incarnation::of(&headers);
+        if theirs != self.incarnation {
+            return Message::Other((delivery, Other::Foreign(theirs)));
+        }
         if let Some(kind) = control_kind(&headers) {
             let kind = kind.to_owned();
             return Message::Other((delivery, Other::Control(kind)));
@@ -363,7 +378,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn acknowledge(&self, delivery: &Delivery, multiple: bool) -> Result<(), Failure> {
+    pub(super) async fn acknowledge(
+        &self,
+        delivery: &Delivery,
+        multiple: bool,
+    ) -> Result<(), Failure> {
         delivery.acker.ack(BasicAckOptions { multiple }).await?;
         Ok(())
     }

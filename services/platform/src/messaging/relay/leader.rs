@@ -14,9 +14,10 @@ use sqlx::{ConnectOptions as _, PgPool};
 use super::holes::Mark;
 use super::log;
 use crate::messaging::broker::{Failure, within};
+use crate::messaging::incarnation;
 
 /// Number of the lock, within the service's own database: the letters "handslag".
-const LOCK: i64 = 0x6861_6e64_736c_6167;
+pub(crate) const LOCK: i64 = 0x6861_6e64_736c_6167;
 /// Longest wait for an answer of the database; a longer one means that the connection is dead.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -94,6 +95,12 @@ impl Leader {
             );
         }
         Ok(mark)
+    }
+
+    /// The incarnation of the log: it does not change while somebody leads.
+    pub(crate) async fn incarnation(&mut self) -> Result<i64, Failure> {
+        let current = incarnation::current(&mut self.connection);
+        within(ANSWER_TIMEOUT, "the database's answer", current).await
     }
 
     /// Writes the durable mark.

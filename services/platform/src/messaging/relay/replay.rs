@@ -14,7 +14,7 @@ use super::answer::{Answer, Page, Wanted};
 use super::log::{self, Logged};
 use crate::messaging::broker::{self, Failure, Outgoing};
 use crate::messaging::envelope::control_properties;
-use crate::messaging::{Shared, topology};
+use crate::messaging::{Shared, incarnation, topology};
 
 /// Unconfirmed messages of a replay at a time, as in the relay.
 const WINDOW: usize = 200;
@@ -44,6 +44,7 @@ impl Request {
 /// Answers requests until the first failure.
 pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Result<(), Failure> {
     let channel = broker::confirming_channel(connection).await?;
+    let incarnation = incarnation::current(&shared.pool).await?;
     // One at a time: a replay of the whole log must not be doubled by a second one beside it.
     channel.basic_qos(1, BasicQosOptions::default()).await?;
     let queue = topology::replay_queue(&shared.settings.service);
@@ -71,7 +72,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
         };
         let delivery = delivery.ok_or_else(|| Failure::SubscriptionEnded(queue.clone()))??;
         match serde_json::from_slice::<Request>(&delivery.data) {
-            Ok(request) => match answer(shared, &channel, &request).await {
+            Ok(request) => match answer(shared, &channel, incarnation, &request).await {
                 Ok(events) => {
                     shared.metrics.replayed(events);
                     tracing::info!(?request, events, "a replay was answered");
@@ -90,7 +91,12 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
     }
 }
 
-async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result<u64, Failure> {
+async fn answer(
+    shared: &Shared,
+    channel: &Channel,
+    incarnation: i64,
+    request: &Request,
+) -> Result<u64, Failure> {
     let mut events = 0;
     let mut answer = Answer::to(&request.wanted);
     while let Some(page) = answer.page() {
@@ -104,10 +110,10 @@ async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result
             } => log::versions(&shared.pool, aggregate, aggregate_id, first, last).await?,
         };
         answer.turn(rows.last().map(|row| row.seq));
-        events += send(shared, channel, &request.queue, rows).await?;
+        events += send(shared, channel, incarnation, &request.queue, rows).await?;
     }
     if answer.ends_with_word() {
-        broker::publish(channel.clone(), done(&request.queue)).await?;
+        broker::publish(channel.clone(), done(incarnation, &request.queue)).await?;
     }
     Ok(events)
 }
@@ -115,6 +121,7 @@ async fn answer(shared: &Shared, channel: &Channel, request: &Request) -> Result
 async fn send(
     shared: &Shared,
     channel: &Channel,
+    incarnation: i64,
     queue: &str,
     rows: Vec<Logged>,
 ) -> Result<u64, Failure> {
@@ -125,7 +132,7 @@ async fn send(
         let message = Outgoing {
             exchange: "",
             routing_key: queue.to_owned(),
-            properties: envelope.properties(),
+            properties: incarnation::mark(envelope.properties(), incarnation),
             payload: envelope.body.payload,
             mandatory: true,
         };
@@ -148,11 +155,11 @@ async fn send(
     Ok(sent)
 }
 
-fn done(queue: &str) -> Outgoing {
+fn done(incarnation: i64, queue: &str) -> Outgoing {
     Outgoing {
         exchange: "",
         routing_key: queue.to_owned(),
-        properties: control_properties(DONE),
+        properties: incarnation::mark(control_properties(DONE), incarnation),
         payload: Vec::new(),
         mandatory: true,
     }

@@ -17,7 +17,7 @@ use super::log::{self, Logged};
 use crate::failpoint;
 use crate::messaging::broker::{self, Failure, Outgoing};
 use crate::messaging::comparison::Digest;
-use crate::messaging::{Shared, topology, trace};
+use crate::messaging::{Shared, incarnation, topology, trace};
 
 /// Unconfirmed messages at a time. The broker confirms in batches; more than this only adds
 /// latency.
@@ -32,6 +32,7 @@ struct Term<'a> {
     connection: &'a Connection,
     channel: Channel,
     leader: Leader,
+    incarnation: i64,
     course: Course<Logged>,
     under_way: FuturesOrdered<BoxFuture<'static, Result<Receipt, Failure>>>,
 }
@@ -44,6 +45,7 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let mark = leader.mark().await?;
+    let incarnation = leader.incarnation().await?;
     let channel = broker::confirming_channel(connection).await?;
     let limits = Limits {
         batch: usize::try_from(log::BATCH).unwrap_or(usize::MAX),
@@ -54,6 +56,7 @@ pub(super) async fn run(
         connection,
         channel,
         leader,
+        incarnation,
         course: Course::new(mark, limits),
         under_way: FuturesOrdered::new(),
     };
@@ -136,7 +139,8 @@ impl Term<'_> {
         }
     }
 
-    async fn send(&mut self, message: Outgoing, receipt: Receipt, span: tracing::Span) {
+    async fn send(&mut self, mut message: Outgoing, receipt: Receipt, span: tracing::Span) {
+        message.properties = incarnation::mark(message.properties, self.incarnation);
         let channel = self.channel.clone();
         let publish = async move { broker::publish(channel, message).await.map(|()| receipt) };
         let mut publish: BoxFuture<'static, _> = Box::pin(publish.instrument(span));

@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 
 const EFFECTS: &str = "
     CREATE TABLE effect (
-        n bigint GENERATED ALWAYS AS IDENTITY, aggregate_id text, version bigint, traceparent text);
+        n bigint GENERATED ALWAYS AS IDENTITY, aggregate_id text, version bigint, event uuid,
+        traceparent text);
     CREATE TABLE poison (aggregate_id text, version bigint, kind text);";
 
 /// Servers, databases and the running halves.
@@ -76,6 +77,7 @@ impl Bed {
             for migration in [
                 include_str!("../../../migrations/0002_messaging.sql"),
                 include_str!("../../../migrations/0003_audit.sql"),
+                include_str!("../../../migrations/0004_expand_incarnation.sql"),
             ] {
                 sqlx::raw_sql(migration).execute(pool).await.unwrap();
             }
@@ -257,12 +259,16 @@ async fn record(tx: &mut PgConnection, event: &Envelope<AreaCreated>) -> Result<
         None => {}
     }
     assert_eq!(event.body.area, event.subject);
-    sqlx::query("INSERT INTO effect (aggregate_id, version, traceparent) VALUES ($1, $2, $3)")
-        .bind(&event.aggregate_id)
-        .bind(event.version)
-        .bind(&event.traceparent)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO effect (aggregate_id, version, event, traceparent)
+                 VALUES ($1, $2, $3, $4)",
+    )
+    .bind(&event.aggregate_id)
+    .bind(event.version)
+    .bind(event.id)
+    .bind(&event.traceparent)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

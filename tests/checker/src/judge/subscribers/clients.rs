@@ -60,9 +60,12 @@ fn logs(dir: &Path, may_be_absent: bool) -> Result<Vec<PathBuf>> {
 struct Place {
     subscriber: Uuid,
     connection: u32,
-    /// The last position, and the highest.
+    /// The last position.
     last: i64,
+    /// The highest, without what a restore took back …
     highest: i64,
+    /// … and with it.
+    reached: i64,
 }
 
 struct Client<'a> {
@@ -97,7 +100,10 @@ impl Client<'_> {
                 .ok()?;
             Some(rows[row].1)
         });
-        if held != Some(seen.event_id) {
+        let restored = self.judge.run.manifest.restored.as_ref();
+        let kept = restored
+            .and_then(|one| one.took_from_inbox(seen.at_ms, &seen.subscriber, seen.position));
+        if held != Some(seen.event_id) && kept.is_none() {
             wrong(Invariant::I6, "where its inbox holds something else");
         }
         let at = self.judge.run.logs.by_id(seen.event_id);
@@ -111,7 +117,7 @@ impl Client<'_> {
                 );
             }
         }
-        let is_new = self.step(subscriber, seen, &mut wrong);
+        let is_new = self.step(subscriber, seen, kept, &mut wrong);
         if let Some(at) = at.filter(|_| is_new) {
             let (_, event) = self.judge.run.logs.at(at);
             let version = self.versions.entry((at.log, event.aggregate)).or_insert(0);
@@ -125,12 +131,14 @@ impl Client<'_> {
         }
     }
 
-    /// Positions follow each other within a connection, and no connection leaves any out. True for
-    /// the first sighting of a position.
+    /// Positions follow each other within a connection, and no connection leaves any out. What a
+    /// restore took back, down to the position that it `kept`, has not been seen for what comes
+    /// after it. True for the first sighting of a position.
     fn step(
         &mut self,
         subscriber: Uuid,
         seen: &Seen<'_>,
+        kept: Option<i64>,
         wrong: &mut impl FnMut(Invariant, &str),
     ) -> bool {
         let (position, connection) = (seen.position, seen.connection);
@@ -139,9 +147,10 @@ impl Client<'_> {
                 subscriber,
                 connection,
                 last: position,
-                highest: position,
+                highest: kept.unwrap_or(position),
+                reached: position,
             });
-            return true;
+            return kept.is_none();
         };
         if place.subscriber != subscriber {
             wrong(Invariant::I6, "in the log of another subscriber's client");
@@ -152,15 +161,20 @@ impl Client<'_> {
                 &format!("right after {} on one connection", place.last),
             );
         }
-        if position > place.highest + 1 {
-            wrong(
-                Invariant::I6,
-                &format!("without anything since {}", place.highest),
-            );
+        let before = match kept {
+            Some(_) => place.reached,
+            None => place.highest,
+        };
+        if position > before + 1 {
+            wrong(Invariant::I6, &format!("without anything since {before}"));
         }
-        let is_new = position > place.highest;
         place.connection = connection;
         place.last = position;
+        place.reached = position.max(place.reached);
+        if kept.is_some() {
+            return false;
+        }
+        let is_new = position > place.highest;
         place.highest = position.max(place.highest);
         is_new
     }

@@ -1,10 +1,18 @@
 //! PostgreSQL and RabbitMQ killed, the broker with all that it had.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use futures_util::FutureExt as _;
 
 use super::{Row, Said, Stage, pause};
+use crate::cluster::install::Installer;
 use crate::cluster::site::{BROKER_POD, DATABASE_POD};
+
+/// How long a server may take to be back.
+const BACK_MOST: Duration = Duration::from_secs(120);
+/// How long the services may take to find it again before they are asked whether all is well.
+const FOUND_SECONDS: u64 = 15;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -26,13 +34,7 @@ pub(super) fn rows() -> Vec<Row> {
 async fn database(stage: &mut Stage) -> Result<Said> {
     let installer = stage.installer.clone();
     stage
-        .under_load(async {
-            let delete = ["delete", "pod", DATABASE_POD, "--force", "--grace-period=0"];
-            installer.kube.kubectl(&delete)?;
-            pause(2).await;
-            installer.await_servers().await?;
-            installer.ready().await.map(|_| ())
-        })
+        .under_load(async { killed(&installer, DATABASE_POD).await })
         .await
 }
 
@@ -51,11 +53,43 @@ async fn broker(stage: &mut Stage) -> Result<Said> {
                 "rm -rf /var/lib/rabbitmq/mnesia",
             ];
             installer.kube.kubectl(&empty)?;
-            let delete = ["delete", "pod", BROKER_POD, "--force", "--grace-period=0"];
-            installer.kube.kubectl(&delete)?;
-            pause(2).await;
-            installer.await_servers().await?;
-            installer.ready().await.map(|_| ())
+            killed(&installer, BROKER_POD).await
         })
         .await
+}
+
+/// Kills a server's pod at once, and waits until another one serves in its place and is found.
+async fn killed(installer: &Installer, pod: &str) -> Result<()> {
+    let uid = |pod: &serde_json::Value| {
+        pod["metadata"]["uid"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let before = uid(&installer.kube.get(&["pod", pod])?);
+    installer.kube.kubectl(&[
+        "delete",
+        "pod",
+        pod,
+        "--force",
+        "--grace-period=0",
+        "--wait=false",
+    ])?;
+    let back = || {
+        let now = installer.kube.get(&["pod", pod])?;
+        let conditions = now["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let ready = conditions
+            .iter()
+            .any(|one| one["type"] == "Ready" && one["status"] == "True");
+        Ok(ready && uid(&now) != before)
+    };
+    installer
+        .kube
+        .until("the server is back", BACK_MOST, back)
+        .await?;
+    pause(FOUND_SECONDS).await;
+    installer.ready().await.map(|_| ())
 }
