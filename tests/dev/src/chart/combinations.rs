@@ -51,6 +51,7 @@ const QUESTIONS: [&[Option]; 8] = [
             ("monitoring.serviceMonitors.enabled", "true"),
             ("monitoring.rules.enabled", "true"),
             ("monitoring.dashboards.enabled", "true"),
+            ("migrations.incarnation", "2"),
             ("otlpEndpoint", r#""http://collector:4318""#),
             ("tests.existingSecret", r#""token""#),
             ("identityProvider.jwksUrl", r#""""#),
