@@ -68,8 +68,9 @@ pub(crate) fn all() -> Vec<Row> {
         restarts::rows(),
         nodes::rows(),
         upgrade::rows(),
-        secrets::rows(),
         servers::rows(),
+        // After the broker was emptied: it begins again with the passwords of its definitions.
+        secrets::rows(),
         refusals::rows(),
     ]
     .into_iter()
