@@ -97,7 +97,7 @@ async fn until<S: Service>(
             match what {
                 For::Answer => tracing::info!(service = S::NAME, "the database answers"),
                 For::Schema { .. } => {
-                    tracing::info!(service = S::NAME, "the database is up to date")
+                    tracing::info!(service = S::NAME, "the database is up to date");
                 }
             }
             return Ok(true);

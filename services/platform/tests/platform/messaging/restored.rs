@@ -2,24 +2,16 @@
 
 use handslag_platform::database::begin;
 use handslag_platform::messaging::{incarnation, status};
-use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::bed::{Bed, append, eventually};
 
-/// Takes the log back to its number `seq`, as a restore does: sequence, mark and all.
-async fn restore(pool: &PgPool, seq: i64) {
-    let statements = format!(
-        "ALTER TABLE outbox DISABLE TRIGGER USER; DELETE FROM outbox WHERE seq > {seq};
-         ALTER TABLE outbox ENABLE TRIGGER USER;
-         SELECT setval(pg_get_serial_sequence('outbox', 'seq'), {seq});
-         UPDATE relay_mark SET low_water = 0, count = 0, hash = 0"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statements))
-        .execute(pool)
-        .await
-        .unwrap();
-}
+/// Takes the log back to its number 8, as a restore does: sequence, mark and all.
+const RESTORE: &str = "
+    ALTER TABLE outbox DISABLE TRIGGER USER; DELETE FROM outbox WHERE seq > 8;
+    ALTER TABLE outbox ENABLE TRIGGER USER;
+    SELECT setval(pg_get_serial_sequence('outbox', 'seq'), 8);
+    UPDATE relay_mark SET low_water = 0, count = 0, hash = 0";
 
 /// The ids of the events that had an effect, in order.
 async fn applied(bed: &Bed) -> Vec<Uuid> {
@@ -46,7 +38,7 @@ async fn what_a_queue_holds_of_a_future_that_did_not_happen_has_no_effect() {
     }
     eventually("all is published", || async { bed.low_water().await == 20 }).await;
     relay.stop().await;
-    restore(&bed.producer, 8).await;
+    sqlx::raw_sql(RESTORE).execute(&bed.producer).await.unwrap();
     for pool in [&bed.producer, &bed.consumer] {
         eventually("it begins", || async {
             incarnation::begin_at_least(pool, 2).await.is_ok()
