@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::auth::Principal;
 use crate::auth::rules::OwnGrant;
-use crate::error::{ErrorCode, Fault};
+use crate::error::{Chain, ErrorCode, Fault};
 use crate::shutdown::Shutdown;
 
 pub use failure::Failure;
@@ -109,7 +109,10 @@ fn enter<T: handslag_proto::RequestFields>(
 /// Turns a fault into what the client sees, and logs it: the one place where a failed call is
 /// logged.
 pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Status {
-    let source = fault.source.as_deref().map(error_chain);
+    let source = fault
+        .source
+        .as_deref()
+        .map(|source| Chain(source).to_string());
     if fault.code == ErrorCode::Internal {
         tracing::error!(
             method,
@@ -129,17 +132,4 @@ pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Statu
         );
     }
     fault.with_metadata("trace_id", trace_id).into_status()
-}
-
-/// An error with its causes in one line.
-#[must_use]
-pub fn error_chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    line
 }

@@ -17,7 +17,7 @@ use super::Consumer;
 use super::apply::{Applied, apply};
 use super::judgement::{self, Deferred, Message, Ruling};
 use crate::database::begin;
-use crate::error::BoxError;
+use crate::error::{BoxError, Chain};
 use crate::id;
 use crate::messaging::account::{self, DIGEST};
 use crate::messaging::broker::{self, Backoff, Failure};
@@ -216,7 +216,7 @@ impl Session<'_> {
             queue = self.queue,
             tries,
             wait_ms = wait.as_millis(),
-            error = error.as_ref() as &dyn std::error::Error,
+            error = %Chain(error.as_ref()),
             "an event could not be applied and will be tried again"
         );
         let until = Instant::now() + wait;
@@ -260,7 +260,7 @@ impl Session<'_> {
         tracing::warn!(
             queue = self.queue,
             wait_ms = wait.as_millis(),
-            error = error.as_ref() as &dyn std::error::Error,
+            error = %Chain(error.as_ref()),
             "the database does not answer; consuming waits for it"
         );
         tokio::select! {
