@@ -9,6 +9,7 @@
 
 mod failure;
 mod stream;
+pub(crate) mod tally;
 mod unary;
 
 use std::ops::Deref;
@@ -25,6 +26,7 @@ use crate::shutdown::Shutdown;
 
 pub use failure::Failure;
 pub use stream::{Closed, ItemStream, StreamHandler, StreamSink, server_stream};
+pub(crate) use unary::deadline_exceeded;
 pub use unary::{Handler, unary};
 
 /// Longest time for a unary call, whatever the client asks: three statement timeouts would already
@@ -107,7 +109,7 @@ fn enter<T: handslag_proto::RequestFields>(
 }
 
 /// Turns a fault into what the client sees, and logs it: the one place where a failed call is
-/// logged.
+/// logged, or counted where there are too many of its kind.
 pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Status {
     let source = fault
         .source
@@ -121,6 +123,8 @@ pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Statu
             source = source.as_deref(),
             "a call failed through a defect of ours"
         );
+    } else if tally::sums(fault.reason) {
+        tally::count(fault.reason, method, trace_id);
     } else {
         tracing::info!(
             method,
