@@ -147,8 +147,9 @@ impl Database {
         self.pace.clone()
     }
 
-    /// Notes how long a call waits for a connection. One that has to be opened first is no queue.
-    async fn queued<T>(&self, acquiring: impl Future<Output = T>) -> T {
+    /// Notes how long a call waits for a connection of the pool, since a queue there bounds how many
+    /// calls are let in. A connection that has to be opened first is no queue.
+    pub async fn queued<T>(&self, acquiring: impl Future<Output = T>) -> T {
         let options = self.pool.options();
         let queue = self.pool.num_idle() == 0 && self.pool.size() >= options.get_max_connections();
         let began = Instant::now();
