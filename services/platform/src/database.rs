@@ -150,11 +150,11 @@ impl Database {
     /// Notes how long a call waits for a connection of the pool, since a queue there bounds how many
     /// calls are let in. A connection that has to be opened first is no queue.
     pub async fn queued<T>(&self, acquiring: impl Future<Output = T>) -> T {
-        let options = self.pool.options();
-        let queue = self.pool.num_idle() == 0 && self.pool.size() >= options.get_max_connections();
+        // Idle ones say nothing: those who wait have not yet taken what has just come back.
+        let full = self.pool.size() >= self.pool.options().get_max_connections();
         let began = Instant::now();
         let acquired = acquiring.await;
-        let wait = if queue {
+        let wait = if full {
             began.elapsed()
         } else {
             Duration::ZERO
@@ -168,8 +168,9 @@ impl Database {
     /// nothing is begun.
     ///
     /// # Errors
-    /// `DEADLINE_EXCEEDED` in that case; `Failure::Answered` when the command was answered before; `REQUEST_ID_REUSED` when another
-    /// command had the id; `INVALID_REQUEST` when it is missing or no UUID.
+    /// `DEADLINE_EXCEEDED` in that case; `Failure::Answered` when the command was answered before;
+    /// `REQUEST_ID_REUSED` when another command had the id; `INVALID_REQUEST` when it is missing or no
+    /// UUID.
     pub async fn begin<T>(&self, call: &Call<T>) -> Result<Transaction, Failure>
     where
         T: Message + RequestFields,
