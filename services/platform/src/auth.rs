@@ -6,6 +6,7 @@
 //! signatures that a holder of the public key cannot make himself are accepted ([`token`]).
 
 pub mod keys;
+mod known;
 pub(crate) mod refusal;
 pub mod rules;
 pub mod token;

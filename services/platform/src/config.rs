@@ -138,7 +138,7 @@ pub struct AccessConfig {
 pub struct LimitsConfig {
     /// Most calls under way in one replica; more are refused at once with LOAD_SHED
     // With 8 connections and calls of about 10 ms, 256 wait at most a third of a second for the
-    // database.
+    // database; of a slower one's queue fewer are let in (`database::pace`).
     #[arg(long, env = "HANDSLAG_MAX_CALLS", default_value_t = 256)]
     pub max_calls: usize,
     /// Most streams open in one replica

@@ -11,6 +11,7 @@
 
 pub mod grants;
 pub mod migrations;
+mod pace;
 pub mod request_log;
 mod transaction;
 
@@ -25,11 +26,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool, Postgres};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::config::DatabaseConfig;
 use crate::files::Mounted;
 use crate::rpc::{Call, Failure};
 
+pub(crate) use pace::Pace;
 pub use transaction::Transaction;
 
 /// A caller waits this long for a connection before he is told to try again.
@@ -59,6 +62,7 @@ const IDLE_CONNECTION_MOST: Duration = Duration::from_secs(10);
 pub struct Database {
     pool: PgPool,
     outbox_signal: Arc<Notify>,
+    pace: Pace,
 }
 
 impl Database {
@@ -90,6 +94,7 @@ impl Database {
         let database = Self {
             pool,
             outbox_signal: Arc::default(),
+            pace: Pace::new(config.pool_size),
         };
         migrations::refuse_old_server(&*database.pool.acquire().await?)?;
         database.refuse_lossy_commits().await?;
@@ -134,21 +139,47 @@ impl Database {
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
     pub async fn read(&self) -> Result<PoolConnection<Postgres>, Failure> {
-        Ok(self.pool.acquire().await?)
+        Ok(self.queued(self.pool.acquire()).await?)
+    }
+
+    /// How many calls may wait for a connection.
+    pub(crate) fn pace(&self) -> Pace {
+        self.pace.clone()
+    }
+
+    /// Notes how long a call waits for a connection of the pool, since a queue there bounds how many
+    /// calls are let in. A connection that has to be opened first is no queue.
+    pub async fn queued<T>(&self, acquiring: impl Future<Output = T>) -> T {
+        // Idle ones say nothing: those who wait have not yet taken what has just come back.
+        let full = self.pool.size() >= self.pool.options().get_max_connections();
+        let began = Instant::now();
+        let acquired = acquiring.await;
+        let wait = if full {
+            began.elapsed()
+        } else {
+            Duration::ZERO
+        };
+        self.pace.waited(wait);
+        acquired
     }
 
     /// Begins a command: takes its `request_id` as its own. A twin under way in another transaction
-    /// is waited for.
+    /// is waited for. Of a command whose caller has stopped waiting before there was a connection
+    /// nothing is begun.
     ///
     /// # Errors
-    /// `Failure::Answered` when the command was answered before; `REQUEST_ID_REUSED` when another
-    /// command had the id; `INVALID_REQUEST` when it is missing or no UUID.
+    /// `DEADLINE_EXCEEDED` in that case; `Failure::Answered` when the command was answered before;
+    /// `REQUEST_ID_REUSED` when another command had the id; `INVALID_REQUEST` when it is missing or no
+    /// UUID.
     pub async fn begin<T>(&self, call: &Call<T>) -> Result<Transaction, Failure>
     where
         T: Message + RequestFields,
     {
         let claim = request_log::Claim::of(call)?;
-        let mut inner = begin(&self.pool).await?;
+        let mut inner = self.queued(begin(&self.pool)).await?;
+        if call.deadline.is_some_and(|until| until <= Instant::now()) {
+            return Err(crate::rpc::deadline_exceeded().into());
+        }
         request_log::claim(&mut inner, &claim).await?;
         Ok(Transaction::new(inner, self.outbox_signal()))
     }

@@ -13,6 +13,34 @@ use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt as _
 /// Any error at all.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// An error with its causes in one line, for the log, whose formatter prints only the outermost.
+#[derive(Clone, Copy)]
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut cause = self.0.source();
+        while let Some(inner) = cause {
+            let text = inner.to_string();
+            // Libraries often end their own text with that of the cause.
+            if !said.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
+            cause = inner.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
 /// The domain of every `google.rpc.ErrorInfo` that this system sends.
 pub const DOMAIN: &str = "handslag";
 
@@ -263,5 +291,33 @@ fn field_violation(violation: &Violation) -> FieldViolation {
         description: violation.message.clone(),
         reason: violation.reason.to_owned(),
         localized_message: Some(LocalizedMessage::new("sv", violation.swedish.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chain;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layer {
+        text: &'static str,
+        source: Option<Box<Layer>>,
+    }
+
+    fn layer(text: &'static str, source: Option<Layer>) -> Layer {
+        let source = source.map(Box::new);
+        Layer { text, source }
+    }
+
+    #[test]
+    fn says_each_cause_once() {
+        let cause = layer("connection refused", None);
+        let middle = layer("IO error: connection refused", Some(cause));
+        let whole = layer("the broker failed", Some(middle));
+        assert_eq!(
+            Chain(&whole).to_string(),
+            "the broker failed: IO error: connection refused"
+        );
     }
 }

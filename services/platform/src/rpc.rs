@@ -9,6 +9,7 @@
 
 mod failure;
 mod stream;
+pub(crate) mod tally;
 mod unary;
 
 use std::ops::Deref;
@@ -20,11 +21,12 @@ use tokio::time::Instant;
 
 use crate::auth::Principal;
 use crate::auth::rules::OwnGrant;
-use crate::error::{ErrorCode, Fault};
+use crate::error::{Chain, ErrorCode, Fault};
 use crate::shutdown::Shutdown;
 
 pub use failure::Failure;
 pub use stream::{Closed, ItemStream, StreamHandler, StreamSink, server_stream};
+pub(crate) use unary::deadline_exceeded;
 pub use unary::{Handler, unary};
 
 /// Longest time for a unary call, whatever the client asks: three statement timeouts would already
@@ -107,9 +109,12 @@ fn enter<T: handslag_proto::RequestFields>(
 }
 
 /// Turns a fault into what the client sees, and logs it: the one place where a failed call is
-/// logged.
+/// logged, or counted where there are too many of its kind.
 pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Status {
-    let source = fault.source.as_deref().map(error_chain);
+    let source = fault
+        .source
+        .as_deref()
+        .map(|source| Chain(source).to_string());
     if fault.code == ErrorCode::Internal {
         tracing::error!(
             method,
@@ -118,6 +123,8 @@ pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Statu
             source = source.as_deref(),
             "a call failed through a defect of ours"
         );
+    } else if tally::sums(fault.reason) {
+        tally::count(fault.reason, method, trace_id);
     } else {
         tracing::info!(
             method,
@@ -129,17 +136,4 @@ pub(crate) fn refuse(fault: Fault, method: &str, trace_id: &str) -> tonic::Statu
         );
     }
     fault.with_metadata("trace_id", trace_id).into_status()
-}
-
-/// An error with its causes in one line.
-#[must_use]
-pub fn error_chain(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    line
 }

@@ -18,7 +18,9 @@ mod incoming;
 mod limiter;
 mod line;
 mod peer;
+mod places;
 mod receiving;
+mod shed;
 mod unexplained;
 
 use std::time::Duration;

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use handslag_platform::error::Chain;
 use handslag_platform::messaging::outbox;
 use handslag_platform::shutdown::Shutdown;
 
@@ -39,7 +40,7 @@ pub(crate) async fn make_reports(
     loop {
         if let Err(error) = turn(&service, &shutdown).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "reports wait for a turn"
             );
         }

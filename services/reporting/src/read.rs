@@ -1,7 +1,8 @@
 //! Reads what belongs together as it stood at one moment.
 
+use handslag_platform::database::Database;
 use handslag_platform::violations::FieldError;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use time::Date;
 
 use crate::domain::names::{AgreementId, BoardCode};
@@ -13,9 +14,11 @@ use crate::store::{self, StoreError};
 ///
 /// # Errors
 /// The database's.
-pub(crate) async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await
+pub(crate) async fn snapshot(
+    database: &Database,
+) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    database.queued(database.pool().begin_with(begin)).await
 }
 
 /// Reads the section of a board for a year, as it stands on `today`.

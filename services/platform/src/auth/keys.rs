@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jsonwebtoken::jwk::{JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::auth::refusal::invalid;
@@ -54,6 +54,23 @@ type ByIdentity = HashMap<Option<String>, Vec<(Algorithm, Arc<DecodingKey>)>>;
 struct Known {
     keys: ByIdentity,
     at: Option<Instant>,
+    /// How often they were read: the number of this set.
+    number: u64,
+}
+
+impl Known {
+    fn is_fresh(&self) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < KEYS_AGE_MOST)
+    }
+}
+
+/// A key that was found, and the number of its set.
+#[derive(Clone)]
+pub struct Found {
+    /// The key.
+    pub key: Arc<DecodingKey>,
+    /// The number of the set that it stands in.
+    pub set: u64,
 }
 
 impl Keys {
@@ -84,30 +101,33 @@ impl Keys {
     ///
     /// # Errors
     /// `TOKEN_INVALID` when there is none, `KEYS_UNAVAILABLE` when no keys could ever be read.
-    pub async fn find(
-        &self,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<Arc<DecodingKey>, Box<Fault>> {
-        if let (Some(key), true) = self.lookup(id, algorithm).await {
-            return Ok(key);
+    pub async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Found, Box<Fault>> {
+        if let (Some(found), true) = self.lookup(id, algorithm) {
+            return Ok(found);
         }
         self.refresh().await;
-        let (found, _) = self.lookup(id, algorithm).await;
-        if self.known.read().await.at.is_none() {
+        let (found, _) = self.lookup(id, algorithm);
+        if self.read().at.is_none() {
             return Err(Box::new(keys_unavailable()));
         }
         // A failed refresh leaves the old keys known: an outage of the provider is none of ours.
         found.ok_or_else(|| invalid("the token is signed by an unknown key"))
     }
 
-    async fn lookup(
-        &self,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> (Option<Arc<DecodingKey>>, bool) {
-        let known = self.known.read().await;
-        let fresh = known.at.is_some_and(|at| at.elapsed() < KEYS_AGE_MOST);
+    /// The number of the set that holds now; `None` when it is too old to be taken without a look
+    /// at the provider.
+    #[must_use]
+    pub fn set(&self) -> Option<u64> {
+        let known = self.read();
+        known.is_fresh().then_some(known.number)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lookup(&self, id: Option<&str>, algorithm: Algorithm) -> (Option<Found>, bool) {
+        let known = self.read();
         let fits = |keys: &Vec<(Algorithm, Arc<DecodingKey>)>| {
             let mut fitting = keys.iter().filter(|(own, _)| *own == algorithm);
             let first = fitting.next().map(|(_, key)| Arc::clone(key));
@@ -124,7 +144,8 @@ impl Keys {
                 fits(&all)
             }
         };
-        (found, fresh)
+        let set = known.number;
+        (found.map(|key| Found { key, set }), known.is_fresh())
     }
 
     /// Reads the keys, at most once in a pause; whoever comes while it is being done waits for it.
@@ -136,9 +157,10 @@ impl Keys {
         *fetched = Some(Instant::now());
         match self.fetch().await.and_then(|text| parse(&text)) {
             Ok(keys) => {
-                let mut known = self.known.write().await;
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 known.keys = keys;
                 known.at = Some(Instant::now());
+                known.number += 1;
             }
             Err(error) => {
                 tracing::warn!(
@@ -166,6 +188,14 @@ impl Keys {
                 Ok(body)
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Found")
+            .field("set", &self.set)
+            .finish_non_exhaustive()
     }
 }
 

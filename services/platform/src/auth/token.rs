@@ -4,7 +4,8 @@
 //! Only RS256, ES256 and EdDSA are read: with `none` anybody signs, and with HMAC whoever holds the
 //! public key does. The algorithm must also be the key's own. A token that demands an extension is
 //! refused, since we understand none (RFC 7515, 4.1.11) and the library passes them over. Expiry is
-//! compared with the platform's clock and not by the library, so that there is one clock.
+//! compared with the platform's clock and not by the library, so that there is one clock. A token that
+//! was verified before is not verified again ([`super::known`]).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Principal;
 use crate::auth::keys::{ALGORITHMS, Keys};
+use crate::auth::known::{Fingerprint, Holder, Known};
 use crate::auth::refusal::{invalid, refused};
 use crate::clock::Clock;
 use crate::error::Fault;
@@ -84,6 +86,7 @@ pub struct Verifier {
     issuer: Arc<str>,
     audience: Arc<str>,
     clock: Clock,
+    known: Arc<Known>,
 }
 
 impl Verifier {
@@ -95,7 +98,16 @@ impl Verifier {
             issuer: issuer.into(),
             audience: audience.into(),
             clock,
+            known: Arc::default(),
         }
+    }
+
+    /// Who holds this token, if it was verified before and still holds.
+    #[must_use]
+    pub fn known(&self, token: &str) -> Option<Arc<Principal>> {
+        let set = self.keys.set()?;
+        let now = self.clock.now().unix_timestamp();
+        self.known.find(set, Fingerprint::of(token), now)
     }
 
     /// Who holds this token.
@@ -103,7 +115,10 @@ impl Verifier {
     /// # Errors
     /// `TOKEN_INVALID`, `TOKEN_EXPIRED`, `TOKEN_WRONG_ISSUER` or `TOKEN_WRONG_AUDIENCE`;
     /// `KEYS_UNAVAILABLE` when the identity provider's keys were never read.
-    pub async fn verify(&self, token: &str) -> Result<Principal, Box<Fault>> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, Box<Fault>> {
+        if let Some(principal) = self.known(token) {
+            return Ok(principal);
+        }
         if token.len() > TOKEN_BYTES_MOST {
             return Err(invalid("the token is too long"));
         }
@@ -118,17 +133,26 @@ impl Verifier {
         if header.crit.is_some() {
             return Err(invalid("the token demands an extension that is not read"));
         }
-        let key = self.keys.find(header.kid.as_deref(), header.alg).await?;
+        let found = self.keys.find(header.kid.as_deref(), header.alg).await?;
         let mut validation = Validation::new(header.alg);
         // The signature is the library's business, the claims are ours: see the design notes.
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
+        let claims = jsonwebtoken::decode::<Claims>(token, &found.key, &validation)
             .map_err(|_| invalid("the token's signature or claims are wrong"))?
             .claims;
         self.check(&claims)?;
-        Ok(principal(claims))
+        let holder = Holder {
+            from: claims.nbf.map_or(i64::MIN, earliest),
+            until: latest(claims.exp),
+            principal: Arc::new(principal(claims)),
+        };
+        let principal = Arc::clone(&holder.principal);
+        let now = self.clock.now().unix_timestamp();
+        self.known
+            .keep(found.set, Fingerprint::of(token), holder, now);
+        Ok(principal)
     }
 
     fn check(&self, claims: &Claims) -> Result<(), Box<Fault>> {
@@ -145,13 +169,10 @@ impl Verifier {
                 "the token is meant for another system",
             ));
         }
-        if claims.exp.saturating_add(LEEWAY_SECONDS) <= now {
+        if latest(claims.exp) <= now {
             return Err(refused("TOKEN_EXPIRED", "the token has expired"));
         }
-        if claims
-            .nbf
-            .is_some_and(|from| from.saturating_sub(LEEWAY_SECONDS) > now)
-        {
+        if claims.nbf.is_some_and(|from| earliest(from) > now) {
             return Err(invalid("the token does not hold yet"));
         }
         if claims.sub.is_empty() || claims.sub == crate::auth::ANONYMOUS {
@@ -159,6 +180,16 @@ impl Verifier {
         }
         Ok(())
     }
+}
+
+/// Since when a token of this `nbf` holds here.
+fn earliest(from: i64) -> i64 {
+    from.saturating_sub(LEEWAY_SECONDS)
+}
+
+/// Until when a token of this `exp` holds here.
+fn latest(until: i64) -> i64 {
+    until.saturating_add(LEEWAY_SECONDS)
 }
 
 fn principal(claims: Claims) -> Principal {

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use crate::database::begin;
+use crate::error::Chain;
 
 /// Events of one seal: a change is found to lie among so many, and the seals are a hundredth of
 /// the log.
@@ -114,7 +115,7 @@ pub(crate) async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
                 "the log is sealed"
             ),
             Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "the log could not be sealed and will be soon"
             ),
         }

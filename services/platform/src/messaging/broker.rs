@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::BrokerConfig;
+use crate::error::Chain;
 use crate::id;
 
 /// Longest wait for a connection, TLS and login included.
@@ -277,7 +278,7 @@ where
         let wait = backoff.next();
         tracing::warn!(
             session = name,
-            error = &failure as &dyn std::error::Error,
+            error = %Chain(&failure),
             wait_ms = wait.as_millis(),
             "a session with the broker ended and will be made anew"
         );
@@ -328,7 +329,22 @@ impl Links {
 mod tests {
     use std::time::Duration;
 
-    use super::{Backoff, Links, READY_WITHOUT_BROKER, step};
+    use super::{Backoff, Links, READY_WITHOUT_BROKER, connect, step};
+    use crate::config::BrokerConfig;
+    use crate::error::Chain;
+
+    #[tokio::test]
+    async fn the_log_says_why_the_broker_failed_and_not_its_password() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = nobody.local_addr().unwrap().port();
+        drop(nobody);
+        let broker = BrokerConfig::at(&format!("amqp://me:hunter2@127.0.0.1:{port}/town"));
+        let failure = connect(&broker, "test".to_owned()).await.unwrap_err();
+        let said = Chain(&failure).to_string();
+        assert!(said.starts_with("the broker failed: "), "{said}");
+        assert!(said.contains("refused"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 
     #[test]
     fn waits_double_up_to_the_bound_for_ever() {

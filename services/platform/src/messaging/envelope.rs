@@ -5,11 +5,12 @@
 //! plain strings, so the same flat map serves AMQP, parked events and dead letters: one codec,
 //! whatever the message waits in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use handslag_proto::EventMessage;
 use lapin::BasicProperties;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldTable, LongString};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -135,29 +136,33 @@ impl Envelope<Raw> {
         })
     }
 
+    /// The attributes that describe this envelope, by the names of their headers.
+    fn attributes(&self) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+        let time = self.time.format(&Rfc3339).unwrap_or_default();
+        let attributes = [
+            (ID, self.id.to_string().into()),
+            (SOURCE, format!("/handslag/{}", self.service).into()),
+            (TYPE, self.r#type.as_str().into()),
+            (SUBJECT, self.subject.as_str().into()),
+            (TIME, time.into()),
+            (SPECVERSION, "1.0".into()),
+            (SEQUENCE, self.version.to_string().into()),
+            (SEQ, self.seq.to_string().into()),
+            (ACTOR, self.actor.as_str().into()),
+            (AGGREGATE, self.aggregate.as_str().into()),
+            (AGGREGATE_ID, self.aggregate_id.as_str().into()),
+        ];
+        let traceparent = self.traceparent.as_deref();
+        attributes
+            .into_iter()
+            .chain(traceparent.map(|traceparent| (TRACEPARENT, traceparent.into())))
+    }
+
     /// The headers that describe this envelope.
     pub(crate) fn headers(&self) -> Headers {
-        let time = self.time.format(&Rfc3339).unwrap_or_default();
-        let mut headers: Headers = [
-            (ID, self.id.to_string()),
-            (SOURCE, format!("/handslag/{}", self.service)),
-            (TYPE, self.r#type.clone()),
-            (SUBJECT, self.subject.clone()),
-            (TIME, time),
-            (SPECVERSION, "1.0".to_owned()),
-            (SEQUENCE, self.version.to_string()),
-            (SEQ, self.seq.to_string()),
-            (ACTOR, self.actor.clone()),
-            (AGGREGATE, self.aggregate.clone()),
-            (AGGREGATE_ID, self.aggregate_id.clone()),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-        if let Some(traceparent) = &self.traceparent {
-            headers.insert(TRACEPARENT.to_owned(), traceparent.clone());
-        }
-        headers
+        self.attributes()
+            .map(|(name, value)| (name.to_owned(), value.into_owned()))
+            .collect()
     }
 
     /// The properties under which it is published.
@@ -166,7 +171,7 @@ impl Envelope<Raw> {
             .with_content_type(CONTENT_TYPE.into())
             .with_delivery_mode(PERSISTENT)
             .with_message_id(self.id.to_string().into())
-            .with_headers(table(&self.headers()))
+            .with_headers(table(self.attributes()))
     }
 }
 
@@ -175,10 +180,7 @@ pub(crate) fn control_properties(kind: &'static str) -> BasicProperties {
     BasicProperties::default()
         .with_content_type("application/json".into())
         .with_delivery_mode(PERSISTENT)
-        .with_headers(table(&Headers::from([(
-            CONTROL.to_owned(),
-            kind.to_owned(),
-        )])))
+        .with_headers(table([(CONTROL, Cow::from(kind))]))
 }
 
 /// What a message between our own ends is, if it is one.
@@ -210,25 +212,28 @@ pub(crate) fn received_headers(properties: &BasicProperties) -> Headers {
                 AMQPValue::Boolean(flag) => flag.to_string(),
                 _ => return None,
             };
-            // PostgreSQL's text cannot hold a NUL, and a hostile header must not stop its own
-            // burial.
-            Some((
-                name.to_string().replace('\0', "\u{fffd}"),
-                value.replace('\0', "\u{fffd}"),
-            ))
+            Some((without_nul(name.to_string()), without_nul(value)))
         })
         .collect()
 }
 
-fn table(headers: &Headers) -> FieldTable {
+/// Without a map of strings in between: this is done for each event.
+fn table<'a>(headers: impl IntoIterator<Item = (&'static str, Cow<'a, str>)>) -> FieldTable {
     let mut table = FieldTable::default();
     for (name, value) in headers {
-        table.insert(
-            name.as_str().into(),
-            AMQPValue::LongString(value.as_str().into()),
-        );
+        let value = LongString::from(value.into_owned());
+        table.insert(name.into(), AMQPValue::LongString(value));
     }
     table
+}
+
+/// PostgreSQL's text cannot hold a NUL, and a hostile header must not stop its own burial.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

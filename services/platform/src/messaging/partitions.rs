@@ -7,6 +7,7 @@ use sqlx::postgres::types::PgInterval;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::error::Chain;
 
 /// Partitions of a million numbers each that must exist ahead. At 15 000 events a second one lasts
 /// 66 s, so two outlast the pause between rounds.
@@ -19,7 +20,7 @@ pub(crate) async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         if let Err(error) = maintain(&shared).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "the outbox's partitions could not be maintained and will be in a minute"
             );
         }

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use crate::error::{BoxError, ErrorCode, Fault};
+use crate::rpc::tally::LOAD_SHED;
 use crate::rpc::unary::{bounded, going_down};
 use crate::rpc::{Admitted, Call, Failure, enter, refuse};
 use crate::shutdown::Shutdown;
@@ -211,7 +212,7 @@ fn end_of(result: Result<Result<(), Failure>, tokio::task::JoinError>) -> Option
 fn too_many_streams() -> Fault {
     Fault::new(
         ErrorCode::ResourceExhausted,
-        "LOAD_SHED",
+        LOAD_SHED,
         "too many streams are open; try again later or poll",
         "För många lyssnar just nu. Försök igen om en stund.",
     )

@@ -121,7 +121,7 @@ pub(super) fn bounded(message: &impl Message) -> Result<(), Box<Fault>> {
     Ok(())
 }
 
-pub(super) fn deadline_exceeded() -> Fault {
+pub(crate) fn deadline_exceeded() -> Fault {
     Fault::new(
         ErrorCode::Unavailable,
         crate::error::DEADLINE_EXCEEDED,

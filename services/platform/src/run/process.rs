@@ -193,6 +193,7 @@ impl Process {
             limits: self.config.limits,
             metrics: self.metrics.clone(),
             shutdown: self.shutdown.clone(),
+            pace: self.database.pace(),
         })
     }
 

@@ -1,10 +1,12 @@
 //! The door that every call passes: trace, message, place, time, who, how often, may he.
 //!
 //! # Design notes
-//! The order is by price: a full process refuses before it reads a message or checks a signature,
-//! and nothing is held for a message that is not there yet ([`super::receiving`]). What needs the
-//! request's fields (the `own` grants) is finished in [`crate::rpc`], which the request reaches
-//! with [`Admitted`] in its extensions.
+//! The order is by price: a full process refuses by the headers alone, before it makes a span or
+//! reads a message ([`super::shed`]); a caller whose token was verified before is counted before his
+//! message is read, and any other one only after it, since a signature is dear. Nothing is held for
+//! a message that is not there yet ([`super::receiving`]). What needs the request's fields (the
+//! `own` grants) is finished in [`crate::rpc`], which the request reaches with [`Admitted`] in its
+//! extensions.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -25,18 +27,19 @@ use crate::auth::refusal::invalid;
 use crate::auth::rules::{OwnGrant, Rules};
 use crate::auth::token::Verifier;
 use crate::config::LimitsConfig;
+use crate::database::Pace;
 use crate::error::{ErrorCode, Fault};
-use crate::rpc::{Admitted, refuse};
+use crate::rpc::{Admitted, refuse, tally};
 use crate::server::limiter::Limiter;
 use crate::server::peer::PeerInfo;
+use crate::server::places::Places;
 use crate::server::receiving::{Receiving, Unfinished};
+use crate::server::shed::Shed;
 use crate::server::unexplained;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::propagation;
 
-/// Who is shed may try again after this time.
-const SHED_PAUSE: Duration = Duration::from_secs(1);
 /// How much earlier than the client's deadline we answer: tonic's own timer would answer CANCELLED
 /// at the deadline.
 const DEADLINE_MARGIN_MOST: Duration = Duration::from_millis(50);
@@ -52,6 +55,7 @@ pub(crate) struct DoorSettings {
     pub(crate) limits: LimitsConfig,
     pub(crate) metrics: Metrics,
     pub(crate) shutdown: Shutdown,
+    pub(crate) pace: Pace,
 }
 
 /// The layer in front of all gRPC services.
@@ -63,7 +67,8 @@ struct Inside {
     settings: DoorSettings,
     limiter: Limiter,
     receiving: Receiving,
-    calls: Arc<Semaphore>,
+    places: Places,
+    shed: Shed,
     streams: Arc<Semaphore>,
 }
 
@@ -72,7 +77,8 @@ impl Door {
         Ok(Self(Arc::new(Inside {
             limiter: Limiter::new(&settings.limits)?,
             receiving: Receiving::new(),
-            calls: Arc::new(Semaphore::new(settings.limits.max_calls)),
+            places: Places::new(settings.limits.max_calls, settings.pace.clone()),
+            shed: Shed::new()?,
             streams: Arc::new(Semaphore::new(settings.limits.max_streams)),
             settings,
         })))
@@ -117,6 +123,9 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        if let Some(refusal) = self.door.0.turn_away(&request) {
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
         // The clone has not been asked whether it is ready; the one that was goes with the call.
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
@@ -156,7 +165,8 @@ where
     let response = async {
         match inside.admit(request, method, &trace_id).await {
             Ok(request) => inner.call(request).await,
-            Err(fault) => Ok(refuse(*fault, method, &trace_id).into_http()),
+            Err(Refusal::Full) => Ok(inside.shed(method, &trace_id)),
+            Err(Refusal::Fault(fault)) => Ok(refuse(*fault, method, &trace_id).into_http()),
         }
     }
     .instrument(span)
@@ -171,29 +181,68 @@ where
     response
 }
 
+/// Why a call does not come in.
+enum Refusal {
+    /// There is no room, for anybody.
+    Full,
+    /// The call itself, or its caller.
+    Fault(Box<Fault>),
+}
+
+impl From<Box<Fault>> for Refusal {
+    fn from(fault: Box<Fault>) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 impl Inside {
+    /// The answer to a call that there is no place for, by its headers alone.
+    fn turn_away(&self, request: &Request<Body>) -> Option<Response<Body>> {
+        if self.places.are_free() {
+            return None;
+        }
+        // What is no method of ours takes no place.
+        let (method, _) = self.settings.rules.of(request.uri().path())?;
+        if let Some(peer) = request.extensions().get::<PeerInfo>() {
+            peer.calls();
+        }
+        let refusal = self.shed(method, &propagation::trace_id(request.headers()));
+        let code = tonic::Code::ResourceExhausted;
+        self.settings.metrics.call(method, code, Duration::ZERO);
+        Some(refusal)
+    }
+
+    fn shed(&self, method: &'static str, trace_id: &str) -> Response<Body> {
+        tally::count(tally::LOAD_SHED, method, trace_id);
+        self.shed.response(trace_id)
+    }
+
     /// The request with its whole message and with what was found out about it.
     async fn admit(
         &self,
         request: Request<Body>,
         method: &'static str,
         trace_id: &str,
-    ) -> Result<Request<Body>, Box<Fault>> {
-        if self.calls.available_permits() == 0 {
-            return Err(Box::new(load_shed()));
-        }
+    ) -> Result<Request<Body>, Refusal> {
         let caller = Caller::of(&request);
+        let known = self.recognise(&caller.token);
+        if let Some(principal) = &known {
+            self.limiter.check(&rate_of(principal, caller.address))?;
+        }
         let (mut head, body) = request.into_parts();
-        let body = self.receiving.whole(body).await;
-        let body = body.map_err(|unfinished| Box::new(incomplete(unfinished)))?;
-        let place = Arc::clone(&self.calls)
-            .try_acquire_owned()
-            .map_err(|_| Box::new(load_shed()))?;
-        let principal = self.identify(caller.token).await?;
-        self.limiter.check(&rate_of(&principal, caller.address))?;
+        let body = self.receiving.whole(body).await.map_err(incomplete)?;
+        let place = self.places.take().ok_or(Refusal::Full)?;
+        let principal = match known {
+            Some(principal) => principal,
+            None => {
+                let principal = self.identify(caller.token).await?;
+                self.limiter.check(&rate_of(&principal, caller.address))?;
+                principal
+            }
+        };
         let own = self.authorise(method, &principal)?;
         head.extensions.insert(Admitted {
-            principal,
+            principal: Principal::clone(&principal),
             method,
             trace_id: trace_id.to_owned(),
             deadline: caller.deadline,
@@ -205,9 +254,18 @@ impl Inside {
         Ok(Request::from_parts(head, body))
     }
 
-    async fn identify(&self, token: Token) -> Result<Principal, Box<Fault>> {
+    /// Who calls, if that can be said without a signature.
+    fn recognise(&self, token: &Token) -> Option<Arc<Principal>> {
         match (token, &self.settings.verifier) {
-            (Token::Missing, _) => Ok(Principal::anonymous()),
+            (Token::Missing, _) => Some(Arc::new(Principal::anonymous())),
+            (Token::Bearer(token), Some(verifier)) => verifier.known(token),
+            (Token::Bearer(_), None) | (Token::Unreadable, _) => None,
+        }
+    }
+
+    async fn identify(&self, token: Token) -> Result<Arc<Principal>, Box<Fault>> {
+        match (token, &self.settings.verifier) {
+            (Token::Missing, _) => Ok(Arc::new(Principal::anonymous())),
             (Token::Bearer(token), Some(verifier)) => verifier.verify(&token).await,
             (Token::Bearer(_), None) => Err(invalid("this process reads no tokens")),
             (Token::Unreadable, _) => Err(invalid("the header must be `Bearer` and a token")),
@@ -305,25 +363,15 @@ fn status_of(headers: &HeaderMap) -> tonic::Code {
         })
 }
 
-fn incomplete(unfinished: Unfinished) -> Fault {
+fn incomplete(unfinished: Unfinished) -> Refusal {
     match unfinished {
-        Unfinished::Crowded => load_shed(),
+        Unfinished::Crowded => Refusal::Full,
         // Who has reset his stream hears nothing of it either way.
-        Unfinished::Late | Unfinished::Broken => Fault::new(
+        Unfinished::Late | Unfinished::Broken => Refusal::Fault(Box::new(Fault::new(
             ErrorCode::Unavailable,
             crate::error::DEADLINE_EXCEEDED,
             "the request did not arrive in time; send it again",
             "Anropet kom inte fram i tid. Försök igen.",
-        ),
+        ))),
     }
-}
-
-fn load_shed() -> Fault {
-    Fault::new(
-        ErrorCode::ResourceExhausted,
-        "LOAD_SHED",
-        "this replica has too much to do; try again",
-        "Tjänsten är hårt belastad. Försök igen om en stund.",
-    )
-    .with_retry_after(SHED_PAUSE)
 }

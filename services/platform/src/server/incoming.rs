@@ -29,9 +29,10 @@ use crate::tls::ServerTls;
 const CONNECTIONS_MOST: usize = 2_000;
 /// With fewer free places than this, newcomers get less time to prove themselves.
 const CROWDED_BELOW: usize = CONNECTIONS_MOST / 2;
-/// Peers that have not called yet and were let in without a pause: a deployment of clients that
-/// starts all at once.
-const NEWCOMERS_AT_ONCE: usize = 100;
+/// Peers that have not called yet and were let in without a pause. Honest ones call at once and
+/// make room, so that few are enough for a deployment that starts all at once; and each of a crowd
+/// that never calls takes a tenth of a millisecond from those who do.
+const NEWCOMERS_AT_ONCE: usize = 32;
 /// Pause before each further one, which leaves nine tenths of a core to those who call.
 const NEWCOMER_PAUSE: Duration = Duration::from_millis(1);
 /// After a failed accept: out of file descriptors, or a connection that broke at once.

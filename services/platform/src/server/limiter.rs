@@ -7,6 +7,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::config::LimitsConfig;
 use crate::error::{ErrorCode, Fault};
+use crate::rpc::tally::RATE_LIMITED;
 
 /// A rate for each caller.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Limiter {
         self.0.check_key(&caller.to_owned()).map_err(|until| {
             let fault = Fault::new(
                 ErrorCode::ResourceExhausted,
-                "RATE_LIMITED",
+                RATE_LIMITED,
                 "you call more often than one caller may; wait and call again",
                 "För många anrop på kort tid. Försök igen om en stund.",
             );

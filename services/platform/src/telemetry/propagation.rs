@@ -29,6 +29,18 @@ pub fn enter(span: &Span, headers: &HeaderMap) -> String {
     }
 }
 
+/// The id of the caller's trace in hexadecimal, or a new one: for a call that is not worth a span.
+#[must_use]
+pub fn trace_id(headers: &HeaderMap) -> String {
+    let context = TraceContextPropagator::new().extract(&Headers(headers));
+    let remote = context.span().span_context().trace_id();
+    if remote == TraceId::INVALID {
+        TraceId::from_bytes(id::random_bytes()).to_string()
+    } else {
+        remote.to_string()
+    }
+}
+
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
@@ -46,7 +58,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use tracing::Span;
 
-    use super::enter;
+    use super::{enter, trace_id};
 
     #[test]
     fn keeps_the_callers_trace_and_makes_one_when_there_is_none() {
@@ -58,5 +70,7 @@ mod tests {
             "0af7651916cd43dd8448eb211c80319c"
         );
         assert_eq!(enter(&Span::none(), &HeaderMap::new()).len(), 32);
+        assert_eq!(trace_id(&headers), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(trace_id(&HeaderMap::new()).len(), 32);
     }
 }

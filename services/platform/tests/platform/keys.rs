@@ -133,3 +133,75 @@ async fn a_file_of_keys_is_read_anew_for_a_token_of_an_unknown_key() {
     verifier.verify(&token(&new)).await.unwrap();
     verifier.verify(&token(&former)).await.unwrap_err();
 }
+
+/// Keys from a file that can be exchanged, and the clock that tokens are held against.
+fn known_keys(issuer: &DevIssuer) -> (Mount, Verifier, Clock) {
+    let mount = Mount::new(&[("jwks.json", &issuer.jwks())]).unwrap();
+    let source = Source::File(mount.path("jwks.json"));
+    let keys = Keys::new(source, None).unwrap().with_pause(Duration::ZERO);
+    let clock = Clock::fixed(MORNING);
+    let verifier = Verifier::new(keys, ISSUER, AUDIENCE, clock.clone());
+    (mount, verifier, clock)
+}
+
+async fn refused(verifier: &Verifier, token: &str) -> &'static str {
+    verifier.verify(token).await.unwrap_err().reason
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_not_known_any_more() {
+    let issuer = DevIssuer::ephemeral();
+    let (_mount, verifier, clock) = known_keys(&issuer);
+    let token = token(&issuer);
+    assert!(verifier.known(&token).is_none());
+    verifier.verify(&token).await.unwrap();
+    assert_eq!(verifier.known(&token).unwrap().subject, "somebody");
+    let expiry = MORNING + time::Duration::hours(1);
+    let leeway = time::Duration::seconds(handslag_platform::auth::token::LEEWAY_SECONDS);
+    clock.set(expiry + leeway - time::Duration::seconds(1));
+    verifier.verify(&token).await.unwrap();
+    clock.set(expiry + leeway);
+    assert!(verifier.known(&token).is_none());
+    assert_eq!(refused(&verifier, &token).await, "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_token_goes_with_the_key_set_that_it_was_verified_with() {
+    let (former, new) = (DevIssuer::ephemeral(), DevIssuer::ephemeral());
+    let (mount, verifier, _) = known_keys(&former);
+    let token_of_former = token(&former);
+    verifier.verify(&token_of_former).await.unwrap();
+    assert!(verifier.known(&token_of_former).is_some());
+    mount.exchange(&[("jwks.json", &new.jwks())]).unwrap();
+    // The first token of the new key makes it read.
+    verifier.verify(&token(&new)).await.unwrap();
+    assert!(verifier.known(&token_of_former).is_none());
+    assert_eq!(refused(&verifier, &token_of_former).await, "TOKEN_INVALID");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_token_does_not_keep_a_withdrawn_key_alive() {
+    let (former, new) = (DevIssuer::ephemeral(), DevIssuer::ephemeral());
+    let (mount, verifier, _) = known_keys(&former);
+    let token = token(&former);
+    verifier.verify(&token).await.unwrap();
+    mount.exchange(&[("jwks.json", &new.jwks())]).unwrap();
+    tokio::time::advance(Duration::from_secs(599)).await;
+    verifier.verify(&token).await.unwrap();
+    // Nobody else calls, and yet the keys are looked at again when they are old.
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(verifier.known(&token).is_none());
+    assert_eq!(refused(&verifier, &token).await, "TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn a_token_that_was_refused_is_looked_at_anew() {
+    let issuer = DevIssuer::ephemeral();
+    let (_mount, verifier, clock) = known_keys(&issuer);
+    let token = token(&issuer);
+    clock.set(MORNING + time::Duration::hours(2));
+    assert_eq!(refused(&verifier, &token).await, "TOKEN_EXPIRED");
+    assert!(verifier.known(&token).is_none());
+    clock.set(MORNING);
+    verifier.verify(&token).await.unwrap();
+}

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use handslag_platform::auth::{Principal, Role};
 use handslag_platform::testing::Bed;
-use handslag_proto::notifications::v1::GetSubscriberRequest;
 use handslag_proto::notifications::v1::notifications_service_client::NotificationsServiceClient;
+use handslag_proto::notifications::v1::{GetSubscriberRequest, RegisterSubscriberRequest};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
@@ -82,6 +82,105 @@ async fn a_full_process_refuses_at_once_and_says_when_to_come_back() {
     // the end ends it.
     bed.running().shutdown.stop();
     drop(bed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_shows_the_callers_trace_and_is_counted() {
+    let bed = Bed::start_with::<Probe>("limits-counted", |mut config| {
+        config.limits.max_calls = 0;
+        config
+    })
+    .await;
+    let mut asked = request(&bed, "me");
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let metadata = asked.metadata_mut();
+    metadata.insert("traceparent", parent.parse().unwrap());
+    // Not looked at: a full process does not ask who calls.
+    metadata.insert("authorization", "Bearer none".parse().unwrap());
+    let mut client = NotificationsServiceClient::new(bed.channel());
+    let status = client.get_subscriber(asked).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(
+        (info.reason.as_str(), info.domain.as_str()),
+        ("LOAD_SHED", "handslag")
+    );
+    assert_eq!(
+        info.metadata["trace_id"],
+        "0af7651916cd43dd8448eb211c80319c"
+    );
+    let swedish = status.get_details_localized_message().unwrap();
+    assert_eq!(swedish.locale, "sv");
+    let metrics = reqwest::get(format!("http://{}/metrics", bed.running().admin_address));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    let counted = metrics.lines().any(|line| {
+        line.starts_with("handslag_rpc_calls_total{")
+            && line.contains("ResourceExhausted")
+            && line.contains("GetSubscriber\"")
+            && line.ends_with("} 1")
+    });
+    assert!(counted, "{metrics}");
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_command_whose_caller_has_gone_before_its_turn_nothing_is_begun() {
+    let bed = Bed::start::<Probe>("limits-queue").await;
+    // Each takes 300 ms, and the pool has four connections: the third round comes too late.
+    let commands: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = NotificationsServiceClient::new(bed.channel());
+            let message = RegisterSubscriberRequest {
+                request_id: handslag_platform::id::new().to_string(),
+                display_name: "slow".to_owned(),
+                district_board: String::new(),
+            };
+            let mut request = bed.request(&operator(), message);
+            let metadata = request.metadata_mut();
+            metadata.insert("grpc-timeout", "500m".parse().unwrap());
+            tokio::spawn(async move { client.register_subscriber(request).await })
+        })
+        .collect();
+    let mut late = 0;
+    for command in commands {
+        // On a busy machine tonic's own timer may be the first to say so, in its own words.
+        late += u32::from(command.await.unwrap().is_err());
+    }
+    assert!(late >= 12, "{late}");
+    bed.eventually(|| async { bed.running().shutdown.under_way() == 0 })
+        .await;
+    let begun = effects(bed.database(), "slow").await;
+    assert!(begun <= 8, "{begun}");
+    bed.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn for_a_slow_database_fewer_are_let_in_than_there_are_places() {
+    let bed = Bed::start::<Probe>("limits-pace").await;
+    // Four connections serve 13 of these in a second, so that the last would wait for three.
+    let commands: Vec<_> = (0..40)
+        .map(|_| {
+            let mut client = NotificationsServiceClient::new(bed.channel());
+            let message = RegisterSubscriberRequest {
+                request_id: handslag_platform::id::new().to_string(),
+                display_name: "slow".to_owned(),
+                district_board: String::new(),
+            };
+            let request = bed.request(&operator(), message);
+            tokio::spawn(async move { client.register_subscriber(request).await })
+        })
+        .collect();
+    bed.eventually(|| async {
+        let mut client = NotificationsServiceClient::new(bed.channel());
+        let answer = client.get_subscriber(request(&bed, "me")).await;
+        answer.is_err_and(|status| reason(&status) == "LOAD_SHED")
+    })
+    .await;
+    for command in commands {
+        // On a busy machine the last may have given up: they came before the queue was seen.
+        let _ended = command.await.unwrap();
+    }
+    bed.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ pub(crate) async fn create_report(
     let today = service.clock.today();
     let order = Order::decode(&call, today)?;
     // Read before the command begins, so that a call never holds two connections of the small pool.
-    let mut snapshot = read::snapshot(service.database.pool()).await?;
+    let mut snapshot = read::snapshot(&service.database).await?;
     let board = read::board(&mut snapshot, &order.board).await?;
     let section = match &board {
         Ok(board) => Some(read::section(&mut snapshot, board, order.year, today).await?),

@@ -17,7 +17,7 @@ pub(crate) async fn get_board_section(
 ) -> Result<GetBoardSectionResponse, Error> {
     let today = service.clock.today();
     let (board, year) = decode(&call, today)?;
-    let mut snapshot = read::snapshot(service.database.pool()).await?;
+    let mut snapshot = read::snapshot(&service.database).await?;
     let board = read::board(&mut snapshot, &board).await?;
     let board = board.map_err(|unknown| convert::refused("board", unknown))?;
     let section = read::section(&mut snapshot, &board, year, today).await?;

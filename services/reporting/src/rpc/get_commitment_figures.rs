@@ -17,7 +17,7 @@ pub(crate) async fn get_commitment_figures(
     call: Call<GetCommitmentFiguresRequest>,
 ) -> Result<GetCommitmentFiguresResponse, Error> {
     let Query { agreement, area } = Query::decode(&call)?;
-    let mut snapshot = read::snapshot(service.database.pool()).await?;
+    let mut snapshot = read::snapshot(&service.database).await?;
     let mut violations = Violations::new();
     violations.take(
         "agreement",

@@ -23,7 +23,7 @@ pub(crate) async fn get_signatories_over_time(
         from,
         to,
     } = Query::decode(&call, service.clock.today())?;
-    let mut snapshot = read::snapshot(service.database.pool()).await?;
+    let mut snapshot = read::snapshot(&service.database).await?;
     let agreement = read::agreement(&mut snapshot, agreement).await?;
     let agreement = agreement.map_err(|unknown| convert::refused("agreement", unknown))?;
     let relations = store::signatories::of(&mut snapshot, agreement, call.exclude_examples).await?;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::apply::apply;
 use super::judgement::{self, Ruling, Trouble};
 use super::session::Session;
+use crate::error::Chain;
 use crate::messaging::broker::Failure;
 use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, Raw};
@@ -29,7 +30,7 @@ impl Session<'_> {
             Err(Failure::Database(error)) => {
                 tracing::warn!(
                     queue = self.queue,
-                    error = &error as &dyn std::error::Error,
+                    error = %Chain(&error),
                     "a sweep of the inbox failed and will be repeated"
                 );
                 Ok(())

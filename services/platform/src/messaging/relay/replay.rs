@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::answer::{Answer, Page, Wanted};
 use super::log::{self, Logged};
+use crate::error::Chain;
 use crate::messaging::broker::{self, Failure, Outgoing};
 use crate::messaging::envelope::control_properties;
 use crate::messaging::{Shared, incarnation, topology};
@@ -83,7 +84,7 @@ pub(super) async fn serve(shared: &Arc<Shared>, connection: &Connection) -> Resu
                 Err(failure) => return Err(failure),
             },
             Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Chain(&error),
                 "a request for replay could not be read and is dropped"
             ),
         }
