@@ -7,6 +7,7 @@
 //! deliveries are acknowledged: a crash in between means a duplicate, which the mark recognises.
 
 mod apply;
+mod control;
 pub(crate) mod dead;
 mod foreign;
 pub mod judgement;

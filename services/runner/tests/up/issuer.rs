@@ -39,7 +39,11 @@ fn text(path: &Path) -> &str {
 async fn read(jwks: PathBuf, issuer: &str, token: &str) -> Option<Principal> {
     let keys = Keys::new(Source::File(jwks), None).expect("keys");
     let verifier = Verifier::new(keys, issuer, "handslag", Clock::system());
-    verifier.verify(token).await.ok()
+    verifier
+        .verify(token)
+        .await
+        .ok()
+        .map(|known| (*known).clone())
 }
 
 #[tokio::test]

@@ -16,16 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::Consumer;
 use super::apply::{Applied, apply};
 use super::judgement::{self, Deferred, Message, Ruling};
-use crate::database::begin;
 use crate::error::{BoxError, Chain};
 use crate::id;
-use crate::messaging::account::{self, DIGEST};
 use crate::messaging::broker::{self, Backoff, Failure};
-use crate::messaging::comparison::{Comparison, Digest, Verdict};
+use crate::messaging::comparison::Comparison;
 use crate::messaging::dead_letters::{self, Burial};
 use crate::messaging::envelope::{Envelope, Raw, control_kind, received_headers};
 use crate::messaging::relay::answer::Wanted;
-use crate::messaging::relay::replay::{DONE, Request};
+use crate::messaging::relay::replay::Request;
 use crate::messaging::{Shared, incarnation, topology};
 
 /// Deliveries under way: two transactions' worth waits here while one is committed, so that a
@@ -298,64 +296,6 @@ impl Session<'_> {
             () = self.stop.cancelled() => Err(Failure::Closed),
             () = tokio::time::sleep(wait) => Ok(()),
         }
-    }
-
-    async fn control(&mut self, kind: &str, payload: &[u8]) -> Result<(), Failure> {
-        match kind {
-            DONE => self.comparison.replayed(),
-            DIGEST => match serde_json::from_slice::<Digest>(payload) {
-                Ok(digest) if digest.producer == self.consumer.producer() => {
-                    self.compare(&digest).await?;
-                }
-                _ => tracing::warn!(queue = self.queue, "a digest could not be read"),
-            },
-            _ => tracing::warn!(
-                queue = self.queue,
-                kind,
-                "an unknown control message is ignored"
-            ),
-        }
-        Ok(())
-    }
-
-    async fn compare(&mut self, digest: &Digest) -> Result<(), Failure> {
-        let verdict = account::compare(&self.shared.pool, &mut self.comparison, digest).await?;
-        if verdict != Verdict::Wait {
-            let differs = verdict != Verdict::Agree;
-            self.shared.metrics.differs(&digest.producer, differs);
-        }
-        match verdict {
-            Verdict::Wait | Verdict::Agree => Ok(()),
-            Verdict::Ask(wanted) => {
-                tracing::warn!(
-                    queue = self.queue,
-                    ?wanted,
-                    "events are missing and asked for"
-                );
-                // A replay brings what was lost with a binding, and not what will be.
-                self.declare().await?;
-                if !self.ask(wanted).await? {
-                    // No replay is under way, so the next digest may ask again.
-                    self.comparison.replayed();
-                }
-                Ok(())
-            }
-            Verdict::Recount => {
-                tracing::warn!(queue = self.queue, "the whole log is counted again");
-                let mut tx = begin(&self.shared.pool).await?;
-                account::recount(&mut tx, &digest.producer).await?;
-                tx.commit().await?;
-                Ok(())
-            }
-        }
-    }
-
-    /// Makes again whatever somebody has deleted, and begins anew if that was the queue.
-    async fn declare(&self) -> Result<(), Failure> {
-        let service = &self.shared.settings.service;
-        let producer = self.consumer.producer();
-        let consumers = topology::declare_consumer(&self.channel, service, producer).await?;
-        consumers.expect_some(self.queue)
     }
 
     /// Asks the producer for a replay into this queue. Answers whether it hears: it may have never
