@@ -13,7 +13,7 @@
 //!
 //! Each replica also looks again at what is sealed, a few seals a round from the first to the last
 //! and then anew, so that a change is told by an alert and not only to whoever asks. In quiet times a
-//! seal covers an event or two: a hundred thousand seals are gone through in half a day, by five
+//! seal covers an event or two: a hundred thousand seals are gone through in half a day, by seven
 //! small reads a second. A seal that does not hold is where it stays, since nothing after it can be
 //! judged.
 
