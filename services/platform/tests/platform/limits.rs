@@ -37,19 +37,30 @@ fn reason(status: &Status) -> String {
         .unwrap_or_default()
 }
 
+/// How often the service's own word on a deadline is waited for.
+const TRIES_MOST: u32 = 20;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clients_deadline_is_answered_as_one_and_the_work_goes_on() {
     let bed = Bed::start::<Probe>("limits-deadline").await;
     let mut client = NotificationsServiceClient::new(bed.channel());
-    let mut asked = request(&bed, "sleep");
-    // As a header and not by `set_timeout`, whose timer runs in the client.
-    asked
-        .metadata_mut()
-        .insert("grpc-timeout", "200m".parse().unwrap());
-    let status = client.get_subscriber(asked).await.unwrap_err();
+    // The client's own timer runs as well, and on a busy machine it may be the first: then the
+    // service's answer was not seen, and is asked for again.
+    let mut tries = 0;
+    let status = loop {
+        tries += 1;
+        let mut asked = request(&bed, "sleep");
+        asked
+            .metadata_mut()
+            .insert("grpc-timeout", "200m".parse().unwrap());
+        let status = client.get_subscriber(asked).await.unwrap_err();
+        if status.get_details_error_info().is_some() || tries == TRIES_MOST {
+            break status;
+        }
+    };
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
     assert_eq!(reason(&status), "DEADLINE_EXCEEDED");
-    bed.eventually(|| async { effects(bed.database(), "slept").await == 1 })
+    bed.eventually(|| async { effects(bed.database(), "slept").await >= 1 })
         .await;
     bed.end().await;
 }
