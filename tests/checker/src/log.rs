@@ -211,6 +211,13 @@ impl Log {
         }
     }
 
+    /// Whether an event has this number.
+    pub(crate) fn has(&self, seq: i64) -> bool {
+        self.events
+            .binary_search_by_key(&seq, |event| event.seq)
+            .is_ok()
+    }
+
     /// The highest number, 0 when the log is empty.
     pub(crate) fn newest(&self) -> i64 {
         self.events.last().map_or(0, |event| event.seq)

@@ -159,7 +159,9 @@ impl<'a> Tap<'a> {
             seq: event.seq,
         };
         let restored = self.manifest.restored.as_ref();
-        let took = |one: &Restored| one.took_from_log(event.at_ms, &event.service, event.seq);
+        let log = self.logs.of(&event.service);
+        let hole = log.is_some_and(|log| !log.has(event.seq));
+        let took = |one: &Restored| one.took_from_log(event.at_ms, &event.service, event.seq, hole);
         if !restored.is_some_and(took) {
             findings.add(Invariant::I4, || {
                 let concerns = Concerns {

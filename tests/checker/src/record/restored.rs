@@ -35,10 +35,13 @@ impl Restored {
         first_ms > self.lost_from_ms && last_ms < self.lost_until_ms
     }
 
-    /// Whether what was seen then may be of the lost end of a log.
-    pub(crate) fn took_from_log(&self, at_ms: u64, service: &str, seq: i64) -> bool {
+    /// Whether what was seen then may be of the lost end of a log. A hole below the newest that was
+    /// kept may be of it too: its transaction took the number earlier and committed after the point,
+    /// and nobody can have seen that before.
+    pub(crate) fn took_from_log(&self, at_ms: u64, service: &str, seq: i64, hole: bool) -> bool {
         let newest = self.newest.get(service);
-        at_ms < self.back_at_ms && newest.is_some_and(|newest| seq > *newest)
+        let late = hole && at_ms >= self.kept_until_ms;
+        at_ms < self.back_at_ms && newest.is_some_and(|newest| seq > *newest || late)
     }
 
     /// Whether what was told then was taken back: the last position that was not, if so.
@@ -50,5 +53,35 @@ impl Restored {
     ) -> Option<i64> {
         let kept = *self.positions.get(subscriber)?;
         (at_ms < self.back_at_ms && position > kept).then_some(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Restored;
+
+    #[test]
+    fn a_number_below_the_newest_is_lost_only_as_a_hole_that_was_seen_after_the_point() {
+        let restored = Restored {
+            kept_until_ms: 100,
+            back_at_ms: 500,
+            newest: BTreeMap::from([("registry".to_owned(), 448)]),
+            ..Restored::default()
+        };
+        let cases = [
+            (99, 447, true, false),
+            (100, 447, true, true),
+            (100, 447, false, false),
+            (499, 447, true, true),
+            (500, 447, true, false),
+            (99, 449, true, true),
+            (500, 449, true, false),
+        ];
+        for (at_ms, seq, hole, lost) in cases {
+            let took = restored.took_from_log(at_ms, "registry", seq, hole);
+            assert_eq!(took, lost, "{seq} seen at {at_ms}");
+        }
     }
 }
