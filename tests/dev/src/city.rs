@@ -28,18 +28,7 @@ pub(crate) struct City {
 impl City {
     /// Builds the command line, starts everything and waits until the record is loaded.
     pub(crate) fn start(context: &Context) -> Result<Self> {
-        let build = [
-            "build",
-            "--quiet",
-            "--package",
-            "handslag-runner",
-            "--bin",
-            "handslag",
-        ];
-        if !context.run(context.cargo().args(build))? {
-            bail!("the command line does not compile");
-        }
-        let program = context.target().join("debug/handslag");
+        let program = context.handslag()?;
         // Under /var/tmp, since the servers' account may not enter the home of root.
         let data_dir = PathBuf::from(format!("/var/tmp/handslag-city-{}", std::process::id()));
         fs::create_dir_all(&data_dir)?;

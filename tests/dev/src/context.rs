@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use handslag_local_infra::{Servers, shared_for_tests};
 
 use crate::city::City;
@@ -52,6 +52,23 @@ impl Context {
     /// Whether a program of ours was built before.
     pub(crate) fn has_built(&self, program: &str) -> bool {
         self.target().join("debug").join(program).exists()
+    }
+
+    /// The command line, built.
+    pub(crate) fn handslag(&self) -> Result<PathBuf> {
+        let build = [
+            "build",
+            "--quiet",
+            "--package",
+            "handslag-runner",
+            "--bin",
+            "handslag",
+        ];
+        ensure!(
+            self.run(self.cargo().args(build))?,
+            "the command line does not compile"
+        );
+        Ok(self.target().join("debug/handslag"))
     }
 
     /// A program run in the root of the checkout.

@@ -24,18 +24,7 @@ pub(crate) fn faults(context: &Context, arguments: &[String]) -> Result<bool> {
 /// where they cannot be had.
 pub(crate) fn deployment(context: &Context, arguments: &[String]) -> Result<bool> {
     let mut variables = vec![("HANDSLAG_HELM", tools::helm(context)?)];
-    let build = [
-        "build",
-        "--quiet",
-        "--package",
-        "handslag-runner",
-        "--bin",
-        "handslag",
-    ];
-    if !context.run(context.cargo().args(build))? {
-        bail!("the command line does not compile");
-    }
-    variables.push(("HANDSLAG_PROGRAM", context.target().join("debug/handslag")));
+    variables.push(("HANDSLAG_PROGRAM", context.handslag()?));
     match tools::python(context) {
         Ok(python) => variables.push(("HANDSLAG_PYTHON", python)),
         Err(error) => context.notice(&format!("no client in Python: {error:#}")),

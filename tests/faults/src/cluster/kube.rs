@@ -97,7 +97,7 @@ impl Kube {
                 "pod-security.kubernetes.io/warn": "restricted"}}})])
     }
 
-    /// Removes the namespace with all that is in it, and the volumes that it had claimed.
+    /// Removes the namespace with all that is in it. What becomes of its volumes is their class's choice.
     pub(crate) fn remove_namespace(&self) -> Result<()> {
         let namespace = self.namespace.as_str();
         self.kubectl(&[
