@@ -123,7 +123,7 @@ pub(crate) fn run(context: &Context, arguments: &[String]) -> Result<bool> {
         let order = order(&wish, image, &origin, file.clone());
         build(context, &builder, &order, &sources)?;
         let archive = Archive::read(&file)?;
-        judge(image, &order.name, &archive)?;
+        judge(image, &order, &archive)?;
         rows.push((image, order.name, archive));
     }
     let identities: Vec<_> = rows
@@ -142,17 +142,23 @@ fn packages() -> Vec<&'static str> {
 }
 
 fn order(wish: &Wish, image: &Image, origin: &Origin, archive: PathBuf) -> Order {
-    let mut arguments = vec![
-        ("VERSION", wish.tag.clone()),
-        ("REVISION", origin.revision.clone()),
-        ("CREATED", bill::moment(origin.seconds)),
-    ];
-    arguments.extend(wish.rust.clone().map(|rust| ("RUST", rust)));
     Order {
         target: image.name,
         name: format!("handslag/{}:{}", image.name, wish.tag),
         archive,
-        arguments,
+        arguments: wish
+            .rust
+            .iter()
+            .map(|rust| ("RUST", rust.clone()))
+            .collect(),
+        labels: vec![
+            ("org.opencontainers.image.version", wish.tag.clone()),
+            ("org.opencontainers.image.revision", origin.revision.clone()),
+            (
+                "org.opencontainers.image.created",
+                bill::moment(origin.seconds),
+            ),
+        ],
         seconds: origin.seconds,
     }
 }
@@ -206,13 +212,15 @@ fn sources(context: &Context, folder: &Path) -> Result<PathBuf> {
 }
 
 /// What the chart takes for granted of an image.
-fn judge(image: &Image, name: &str, archive: &Archive) -> Result<()> {
+fn judge(image: &Image, order: &Order, archive: &Archive) -> Result<()> {
     let Archive {
         names,
         user,
         entrypoint,
+        labels,
         ..
     } = archive;
+    let name = &order.name;
     ensure!(
         archive.is_called(name),
         "the archive of {name} calls it {}",
@@ -229,6 +237,14 @@ fn judge(image: &Image, name: &str, archive: &Archive) -> Result<()> {
         "{} starts `{entrypoint}` and not {program}",
         image.name
     );
+    for (label, wished) in &order.labels {
+        let said = labels.get(*label);
+        ensure!(
+            said == Some(wished),
+            "{} has {said:?} for {label} and not {wished}",
+            image.name
+        );
+    }
     Ok(())
 }
 
@@ -327,17 +343,33 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_image_that_runs_as_another_user_or_starts_something_else() {
+    fn refuses_an_image_of_another_user_program_or_commit() {
+        let origin = Origin {
+            revision: "a1".to_owned(),
+            seconds: 0,
+        };
+        let order = order(&parse("").unwrap(), &IMAGES[0], &origin, PathBuf::new());
         let archive = |user: &str, entrypoint: &str| Archive {
             bytes: 1,
             identity: "sha256:0".to_owned(),
-            names: vec!["handslag/registry:1".to_owned()],
+            names: vec![order.name.clone()],
             user: user.to_owned(),
             entrypoint: entrypoint.to_owned(),
+            labels: order
+                .labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
         };
-        let judge = |archive: &Archive| judge(&IMAGES[0], "handslag/registry:1", archive);
+        let judge = |archive: &Archive| judge(&IMAGES[0], &order, archive);
         assert!(judge(&archive(USER, "/handslag-registry")).is_ok());
         assert!(judge(&archive("", "/handslag-registry")).is_err());
         assert!(judge(&archive(USER, "/bin/sh")).is_err());
+        let mut earlier = archive(USER, "/handslag-registry");
+        earlier.labels.insert(
+            "org.opencontainers.image.revision".to_owned(),
+            "a0".to_owned(),
+        );
+        assert!(judge(&earlier).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! What an archive says of the image in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +18,7 @@ pub(super) struct Archive {
     pub(super) names: Vec<String>,
     pub(super) user: String,
     pub(super) entrypoint: String,
+    pub(super) labels: BTreeMap<String, String>,
 }
 
 impl Archive {
@@ -34,6 +36,7 @@ impl Archive {
                 .unwrap_or_default()
                 .to_owned(),
             entrypoint: texts(&configuration["Entrypoint"]).join(" "),
+            labels: serde_json::from_value(configuration["Labels"].clone()).unwrap_or_default(),
         })
     }
 
@@ -82,7 +85,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("handslag-archive-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let manifest = r#"[{"Config":"ab12.json","RepoTags":["handslag/web:0.1.0"]}]"#;
-        let configuration = r#"{"config":{"User":"65532:65532","Entrypoint":["/handslag-web"]}}"#;
+        let configuration = r#"{"config":{"User":"65532:65532",
+            "Entrypoint":["/handslag-web"],"Labels":{"revision":"a1"}}}"#;
         fs::write(folder.join("manifest.json"), manifest).unwrap();
         fs::write(folder.join("ab12.json"), configuration).unwrap();
         let file = folder.join("web.tar");
@@ -99,6 +103,7 @@ mod tests {
         assert!(archive.is_called("handslag/web:0.1.0"));
         assert_eq!(archive.user, "65532:65532");
         assert_eq!(archive.entrypoint, "/handslag-web");
+        assert_eq!(archive.labels["revision"], "a1");
         assert_eq!(archive.bytes, fs::metadata(&file).unwrap().len());
         fs::write(&file, "no archive").unwrap();
         assert!(Archive::read(&file).is_err());
@@ -113,6 +118,7 @@ mod tests {
             names: vec![name.to_owned()],
             user: String::new(),
             entrypoint: String::new(),
+            labels: BTreeMap::new(),
         };
         assert!(called("handslag/web:1").is_called("handslag/web:1"));
         assert!(called("images.example.se/handslag/web:1").is_called("handslag/web:1"));

@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub(super) name: String,
     pub(super) archive: PathBuf,
     pub(super) arguments: Vec<(&'static str, String)>,
+    /// By the names that OCI gives them.
+    pub(super) labels: Vec<(&'static str, String)>,
     /// The time that everything in the image has.
     pub(super) seconds: u64,
 }
@@ -121,14 +123,16 @@ fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The template's words with what the order says; `{arguments}` becomes several words.
+/// The template's words with what the order says; `{arguments}` becomes several words, the labels
+/// among them.
 fn filled(template: &str, order: &Order) -> Vec<String> {
     let mut filled = Vec::new();
     for word in template.split_whitespace() {
         if word == "{arguments}" {
-            for (name, value) in &order.arguments {
-                filled.push("--build-arg".to_owned());
-                filled.push(format!("{name}={value}"));
+            let arguments = order.arguments.iter().map(|pair| ("--build-arg", pair));
+            let labels = order.labels.iter().map(|pair| ("--label", pair));
+            for (flag, (name, value)) in arguments.chain(labels) {
+                filled.extend([flag.to_owned(), format!("{name}={value}")]);
             }
             continue;
         }
@@ -153,7 +157,8 @@ mod tests {
             target: "web",
             name: "handslag/web:0.1.0".to_owned(),
             archive: "target/images/web.tar".into(),
-            arguments: vec![("VERSION", "0.1.0".to_owned()), ("RUST", "r:1".to_owned())],
+            arguments: vec![("RUST", "r:1".to_owned())],
+            labels: vec![("version", "0.1.0".to_owned())],
             seconds: 7,
         }
     }
@@ -170,7 +175,7 @@ mod tests {
             for part in [
                 "--file services/Dockerfile",
                 "--target web",
-                "--build-arg VERSION=0.1.0 --build-arg RUST=r:1",
+                "--build-arg RUST=r:1 --label version=0.1.0",
                 "handslag/web:0.1.0",
                 "target/images/web.tar",
             ] {
@@ -188,7 +193,7 @@ mod tests {
         assert_eq!(
             builder.commands(&order())[0].join(" "),
             "build --to target/images/web.tar --as handslag/web:0.1.0 -f services/Dockerfile \
-             --build-arg VERSION=0.1.0 --build-arg RUST=r:1 --at 7 --target=web ."
+             --build-arg RUST=r:1 --label version=0.1.0 --at 7 --target=web ."
         );
     }
 
