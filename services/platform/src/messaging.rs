@@ -52,6 +52,7 @@ pub use account::rebuild;
 pub use broker::Failure;
 pub use consumer::{Consumer, Effect, Rejection};
 pub use envelope::{Envelope, Raw};
+pub use inspect::Inspection;
 pub use status::{Metrics, Status};
 
 /// A service's messaging: which broker, and how often it looks after itself.
@@ -117,34 +118,45 @@ impl Stop {
 /// A running service's messaging, as its process sees it.
 #[derive(Clone, Debug)]
 pub struct Messaging {
-    outbox_signal: Arc<Notify>,
-    metrics: Arc<Metrics>,
-    links: Arc<broker::Links>,
+    shared: Arc<Shared>,
+    heard: Arc<[String]>,
 }
 
 impl Messaging {
     /// Wakes the relay after a commit.
     pub fn wake(&self) {
-        self.outbox_signal.notify_one();
+        self.shared.settings.outbox_signal.notify_one();
     }
 
     /// False when a connection to the broker has been missing for 30 s.
     #[must_use]
     pub fn ready(&self) -> bool {
-        self.links.ready()
+        self.shared.links.ready()
     }
 
     /// Whether events flow: what this service says is published within seconds, and with each
     /// service that it hears it has agreed within seconds on what was said.
     #[must_use]
     pub fn delivers(&self) -> bool {
-        self.metrics.read().delivers()
+        self.shared.metrics.read().delivers()
     }
 
     /// Counters and gauges.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        &self.shared.metrics
+    }
+
+    /// What tables and broker say of it now.
+    pub async fn inspect(&self) -> Inspection {
+        let Shared { settings, pool, .. } = &*self.shared;
+        let heard: Vec<&str> = self.heard.iter().map(String::as_str).collect();
+        let queues = inspect::queues(&settings.broker, &settings.service, &heard);
+        let (tables, queues) = tokio::join!(status::read(pool), queues);
+        Inspection {
+            tables: tables.map_err(|error| error.to_string()),
+            queues: queues.map_err(|error| error.to_string()),
+        }
     }
 }
 
@@ -188,23 +200,19 @@ pub fn start(
         Arc::clone(&shared),
         stop.publishing.clone(),
     ));
-    let heard = consumers
+    let heard: Vec<String> = consumers
         .iter()
         .map(|consumer| consumer.producer().to_owned())
         .collect();
     tasks.spawn(status::observe(
         Arc::clone(&shared),
-        heard,
+        heard.clone(),
         stop.publishing.clone(),
     ));
     if !consumers.is_empty() {
-        let producers = consumers
-            .iter()
-            .map(|consumer| consumer.producer().to_owned())
-            .collect();
         tasks.spawn(consumer::dead::supervise(
             Arc::clone(&shared),
-            producers,
+            heard.clone(),
             stop.consuming.clone(),
         ));
     }
@@ -216,8 +224,7 @@ pub fn start(
         ));
     }
     Messaging {
-        outbox_signal: Arc::clone(&shared.settings.outbox_signal),
-        metrics: Arc::clone(&shared.metrics),
-        links: Arc::clone(&shared.links),
+        shared,
+        heard: heard.into(),
     }
 }

@@ -38,6 +38,7 @@ pub(crate) use admin::Admin;
 pub(crate) use door::{Door, DoorSettings};
 pub use health::DELIVERY;
 pub(crate) use health::Health;
+pub(crate) use incoming::listen;
 
 /// Calls open at once on one connection: one client cannot take all the places of a replica with
 /// one connection.

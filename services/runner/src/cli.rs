@@ -7,7 +7,7 @@ use handslag_platform::dev_issuer::{AUDIENCE, ISSUER};
 
 use crate::{
     ports::DEFAULT_BASE,
-    reach::{Addresses, Tls},
+    reach::{Addresses, AdminAddresses, Tls},
 };
 
 /// Handslag on one machine, and the tools of those who operate it.
@@ -266,6 +266,9 @@ pub enum ReadModelVerb {
 /// `handslag doctor`
 #[derive(Debug, Clone, Args)]
 pub struct Doctor {
+    /// Where the services are asked.
+    #[command(flatten)]
+    pub addresses: AdminAddresses,
     /// Where the city's data lies.
     #[command(flatten)]
     pub data: DataDir,

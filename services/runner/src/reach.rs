@@ -24,6 +24,23 @@ pub struct Addresses {
     pub reporting: Option<String>,
 }
 
+/// Where the services' admin ports are.
+#[derive(Debug, Clone, Args)]
+pub struct AdminAddresses {
+    /// Address of the registry's admin port, such as http://127.0.0.1:9090 [default: that of the city `up` runs]
+    #[arg(long, env = "HANDSLAG_CLI_REGISTRY_ADMIN")]
+    pub registry_admin: Option<String>,
+    /// Address of commitments' admin port
+    #[arg(long, env = "HANDSLAG_CLI_COMMITMENTS_ADMIN")]
+    pub commitments_admin: Option<String>,
+    /// Address of notifications' admin port
+    #[arg(long, env = "HANDSLAG_CLI_NOTIFICATIONS_ADMIN")]
+    pub notifications_admin: Option<String>,
+    /// Address of reporting's admin port
+    #[arg(long, env = "HANDSLAG_CLI_REPORTING_ADMIN")]
+    pub reporting_admin: Option<String>,
+}
+
 /// TLS of a client.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Tls {
@@ -55,6 +72,23 @@ impl Addresses {
                 Some((name, address))
             })
             .collect()
+    }
+}
+
+impl AdminAddresses {
+    /// Those given, and for the rest those of a city that is known here.
+    pub fn with(&self, known: Option<&CityState>) -> Vec<(&'static str, Option<String>)> {
+        let given = [
+            &self.registry_admin,
+            &self.commitments_admin,
+            &self.notifications_admin,
+            &self.reporting_admin,
+        ];
+        let addresses = SERVICES.into_iter().zip(given).map(|(name, given)| {
+            let known = || known?.admin.get(name).cloned();
+            (name, given.clone().or_else(known))
+        });
+        addresses.collect()
     }
 }
 

@@ -17,7 +17,7 @@ use handslag_platform::{
     dev_issuer::KEY_FILE,
     messaging::{
         audit::{self, Audit},
-        status::Status,
+        status::{self, Status},
     },
 };
 use handslag_registry::Registry;
@@ -41,7 +41,10 @@ use crate::{
 /// # Errors
 /// When the database does not answer.
 pub async fn messaging_status(database_url: &str) -> anyhow::Result<Status> {
-    doctor::read(database_url).await
+    let pool = pool(database_url).await?;
+    let status = status::read(&pool).await?;
+    pool.close().await;
+    Ok(status)
 }
 
 /// A verb of the command line needs few connections.
@@ -205,7 +208,7 @@ pub(crate) async fn audit(options: &ServiceDatabase) -> anyhow::Result<ExitCode>
 }
 
 pub(crate) async fn doctor(options: &Doctor) -> anyhow::Result<ExitCode> {
-    doctor::run(&options.data.path()?).await
+    doctor::run(options).await
 }
 
 pub(crate) async fn check(options: &Check) -> anyhow::Result<ExitCode> {

@@ -1,26 +1,39 @@
-//! What the broker says of a service's queues, for whoever looks after it.
+//! What tables and broker say of a service's messaging, for whoever looks after it.
 
 use std::time::Duration;
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
+use serde::{Deserialize, Serialize};
 
 use super::broker::{Failure, connect, within};
+use super::status::Status;
 use super::topology;
 use crate::config::BrokerConfig;
 use crate::id;
 
+/// What was found; where nobody answered, why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Of the log and the inbox.
+    pub tables: Result<Status, String>,
+    /// The queues in which other services are heard.
+    pub queues: Result<Vec<Queue>, String>,
+}
+
 /// A consumer's queue as it is now.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queue {
     /// Its name.
     pub name: String,
+    /// The service that is heard in it.
+    pub producer: String,
     /// Messages that wait, and consumers; nothing when the queue is not there.
     pub state: Option<QueueState>,
 }
 
 /// What a queue holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueState {
     /// Messages that no consumer has yet.
     pub ready: u32,
@@ -55,7 +68,12 @@ pub async fn queues(
             ready: queue.message_count(),
             consumers: queue.consumer_count(),
         });
-        queues.push(Queue { name, state });
+        let producer = (*producer).to_owned();
+        queues.push(Queue {
+            name,
+            producer,
+            state,
+        });
     }
     // What was asked is answered; a channel that is closing at the same moment is no finding.
     let close = connection.close(200, "done".into());

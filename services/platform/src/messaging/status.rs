@@ -201,7 +201,7 @@ impl Metrics {
 }
 
 /// The state of a service's messaging, from its tables.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Status {
     /// Highest number of the log.
     pub newest: i64,
@@ -224,7 +224,7 @@ pub struct Status {
 }
 
 /// An aggregate whose events wait for one that has not come.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Waiting {
     /// The producing service.
     pub producer: String,
@@ -243,7 +243,7 @@ pub struct Waiting {
 }
 
 /// What was heard of one producer.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Producer {
     /// The producing service.
     pub producer: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::time::Instant;
 
@@ -131,6 +131,7 @@ async fn until<S: Service>(
 async fn attempt<S: Service>(what: For, config: &DatabaseConfig) -> anyhow::Result<Vec<String>> {
     // Read anew each time: the secret may come, or change, while we wait.
     let options = config.options()?;
+    let database = named(&options);
     let answer = async {
         let mut connection = options.connect().await?;
         let missing = look::<S>(what, &mut connection).await;
@@ -141,13 +142,22 @@ async fn attempt<S: Service>(what: For, config: &DatabaseConfig) -> anyhow::Resu
     match tokio::time::timeout(TRY_TIME_MOST, answer).await {
         Ok(Ok(missing)) => Ok(missing),
         Ok(Err(Refusal::Database(sqlx::Error::Database(error)))) => {
-            Ok(vec![format!("the server does not let us in: {error}")])
+            Ok(vec![format!("{database} does not let us in: {error}")])
         }
         Ok(Err(Refusal::Database(error))) => {
-            Ok(vec![format!("the database does not answer: {error}")])
+            Ok(vec![format!("{database} does not answer: {error}")])
         }
         Ok(Err(refusal)) => Err(refusal.into()),
-        Err(_) => Ok(vec!["the database does not answer in time".to_owned()]),
+        Err(_) => Ok(vec![format!("{database} does not answer in time")]),
+    }
+}
+
+/// Which database is meant. Who we are is the secret's affair.
+fn named(options: &PgConnectOptions) -> String {
+    let (host, port) = (options.get_host(), options.get_port());
+    match options.get_database() {
+        Some(name) => format!("the database {name} at {host}:{port}"),
+        None => format!("the database at {host}:{port}"),
     }
 }
 

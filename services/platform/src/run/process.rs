@@ -57,9 +57,7 @@ pub(super) async fn start<S: Service>(config: Config, clock: Clock) -> anyhow::R
     );
     let service = Arc::new(S::new(context));
     let process = Process {
-        api: TcpListener::bind(config.grpc_address)
-            .await
-            .context("the API port is taken")?,
+        api: server::listen(config.grpc_address).context("the API port is taken")?,
         admin: TcpListener::bind(config.admin_address)
             .await
             .context("the admin port is taken")?,
@@ -126,6 +124,7 @@ impl Process {
             readiness: self.readiness.clone(),
             metrics: self.metrics.clone(),
             health: health.clone(),
+            messaging: messaging.clone(),
             shutdown: self.shutdown.clone(),
         };
         let mut parts = Parts::new();

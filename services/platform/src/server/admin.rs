@@ -1,10 +1,13 @@
-//! The port for those who run the process: live, ready, metrics, and health for the kubelet, all in
-//! plaintext.
+//! The port for those who run the process: live, ready, metrics, the state of messaging, and health
+//! for the kubelet, all in plaintext.
 //!
 //! # Design notes
 //! `/live` answers as long as the process can answer at all; it looks at neither database nor
 //! broker, since a restart repairs neither. A port of its own, so that a full API port does not
 //! make the kubelet kill a busy process.
+//!
+//! `/status` is an [`Inspection`](crate::messaging::inspect::Inspection) in JSON: what `handslag doctor`
+//! judges, so that nobody needs a database's or the broker's password to ask how it goes.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,6 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
+use crate::messaging::Messaging;
 use crate::readiness::Readiness;
 use crate::server::health::Health;
 use crate::shutdown::Shutdown;
@@ -31,6 +35,7 @@ pub(crate) struct Admin {
     pub(crate) readiness: Readiness,
     pub(crate) metrics: Metrics,
     pub(crate) health: Health,
+    pub(crate) messaging: Messaging,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -77,6 +82,7 @@ impl Admin {
             .route("/live", get(|| async { "live\n" }))
             .route("/ready", get(ready))
             .route("/metrics", get(metrics))
+            .route("/status", get(status))
             .with_state(self);
         health.merge(pages)
     }
@@ -95,6 +101,12 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
             format!("waiting for {}\n", missing.join(", ")),
         )
     }
+}
+
+async fn status(State(admin): State<Admin>) -> impl IntoResponse {
+    let inspection = admin.messaging.inspect().await;
+    let text = serde_json::to_vec(&inspection).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/json")], text)
 }
 
 async fn metrics(State(admin): State<Admin>) -> impl IntoResponse {

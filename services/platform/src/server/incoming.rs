@@ -4,12 +4,13 @@
 //! tonic's own loop has no bound, and when the process is out of file descriptors it asks for the
 //! next connection again at once and for ever, which takes a whole core from those who are being
 //! served. Here the number is bounded, a failed accept is waited out, and a full process leaves
-//! newcomers in the kernel's queue instead of turning them away: places come free within seconds,
-//! since whoever takes many of them at once seldom calls.
+//! newcomers in the kernel's queue.
 //!
-//! A greeting costs about as much as a call. A crowd that connects at once would take both cores for
-//! as long as its greetings last; beyond some newcomers who have not called yet, the next ones come
-//! in one at a time.
+//! A greeting costs about as much as a call, and a place is worth more than that. A crowd that
+//! connects at once and never calls would take both cores for as long as its greetings last, and all
+//! places for seconds. Whoever means to call does so at once; so beyond some peers who have not, the
+//! next ones come in one at a time and have less time, and beyond many they are turned away, which
+//! costs next to nothing and which every client's policy answers by coming again.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::server::line::Line;
@@ -27,16 +28,35 @@ use crate::tls::ServerTls;
 /// Connections of one replica. Some tens of proxies and some hundred systems of boards call; an
 /// idle connection costs about 20 KiB, so that a full house costs 40 MiB.
 const CONNECTIONS_MOST: usize = 2_000;
-/// With fewer free places than this, newcomers get less time to prove themselves.
-const CROWDED_BELOW: usize = CONNECTIONS_MOST / 2;
-/// Peers that have not called yet and were let in without a pause. Honest ones call at once and
-/// make room, so that few are enough for a deployment that starts all at once; and each of a crowd
-/// that never calls takes a tenth of a millisecond from those who do.
-const NEWCOMERS_AT_ONCE: usize = 32;
+/// Peers on trial, which have not called yet: whoever comes beyond these is turned away. A
+/// deployment that starts all at once has fewer, since each of its peers calls within milliseconds.
+const TRIALS_MOST: usize = 256;
+/// Peers on trial that were let in without a pause: few are enough for those who call at once, and
+/// each of a crowd that never calls takes a tenth of a millisecond from those who do.
+const TRIALS_AT_ONCE: usize = 32;
 /// Pause before each further one, which leaves nine tenths of a core to those who call.
 const NEWCOMER_PAUSE: Duration = Duration::from_millis(1);
+/// Connections that the kernel keeps ready. When there is no room, it leaves a peer that believes to be
+/// connected without an answer for up to a minute; this many are let in or turned away in seconds.
+/// The kernel's own bound (`net.core.somaxconn`) is often the same.
+const QUEUE_MOST: u32 = 4_096;
 /// After a failed accept: out of file descriptors, or a connection that broke at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens the API port.
+///
+/// # Errors
+/// When the address is not this machine's, or taken.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // What a former process left of its connections is no hindrance.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE_MOST)
+}
 
 /// The connections, one after the other, without end.
 pub(super) fn peers(
@@ -44,18 +64,24 @@ pub(super) fn peers(
     tls: Option<ServerTls>,
 ) -> impl Stream<Item = io::Result<Peer>> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST));
-    let newcomers = Arc::new(Semaphore::new(NEWCOMERS_AT_ONCE));
-    let door = (listener, tls, places, newcomers);
-    stream::unfold(door, |(listener, tls, places, newcomers)| async move {
+    let trials = Arc::new(Semaphore::new(TRIALS_MOST));
+    let door = (listener, tls, places, trials);
+    stream::unfold(door, |(listener, tls, places, trials)| async move {
         // Nobody closes the semaphore, so that there is always a next one.
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        let (stream, address) = accept(&listener).await;
-        let newcomer = Arc::clone(&newcomers).try_acquire_owned().ok();
-        if newcomer.is_none() {
-            tokio::time::sleep(NEWCOMER_PAUSE).await;
-        }
-        let crowded = places.available_permits() < CROWDED_BELOW;
+        let (stream, address, trial) = loop {
+            let (stream, address) = accept(&listener).await;
+            if let Ok(trial) = Arc::clone(&trials).try_acquire_owned() {
+                break (stream, address, trial);
+            }
+            // Closed by being dropped.
+            tracing::debug!(%address, "a peer was turned away: too many have not called yet");
+            // Those who call come first.
+            tokio::task::yield_now().await;
+        };
+        let crowded = TRIALS_MOST - trials.available_permits() > TRIALS_AT_ONCE;
         let first_call = if crowded {
+            tokio::time::sleep(NEWCOMER_PAUSE).await;
             FIRST_CALL_TIME_CROWDED
         } else {
             FIRST_CALL_TIME_MOST
@@ -64,8 +90,8 @@ pub(super) fn peers(
             Some(tls) => Line::Shaking(Box::new(tls.accept(stream))),
             None => Line::Plain(stream),
         };
-        let peer = Peer::new(line, address.ip(), first_call, place, newcomer);
-        Some((Ok(peer), (listener, tls, places, newcomers)))
+        let peer = Peer::new(line, address.ip(), first_call, place, trial);
+        Some((Ok(peer), (listener, tls, places, trials)))
     })
 }
 

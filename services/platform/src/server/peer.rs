@@ -34,7 +34,7 @@ pub(super) const GREETING_TIME_MOST: Duration = Duration::from_secs(5);
 const GREETING_BYTES: usize = 24 + 9;
 /// Time until the first call, from the moment of the connection.
 pub(super) const FIRST_CALL_TIME_MOST: Duration = Duration::from_secs(8);
-/// The same while connections are scarce: whoever wants to call does so at once.
+/// The same while many have not called yet: whoever wants to call does so at once.
 pub(super) const FIRST_CALL_TIME_CROWDED: Duration = Duration::from_secs(1);
 
 /// What calls know of their connection.
@@ -69,8 +69,8 @@ pub(super) struct Peer {
 #[derive(Debug)]
 struct Trial {
     until: Pin<Box<Sleep>>,
-    /// Its place among the newcomers, if there was one.
-    _newcomer: Option<OwnedSemaphorePermit>,
+    /// Its place among those on trial.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Peer {
@@ -80,7 +80,7 @@ impl Peer {
         address: IpAddr,
         first_call: Duration,
         place: OwnedSemaphorePermit,
-        newcomer: Option<OwnedSemaphorePermit>,
+        trial: OwnedSemaphorePermit,
     ) -> Self {
         let now = Instant::now();
         let greeting_until = now + first_call.min(GREETING_TIME_MOST);
@@ -95,7 +95,7 @@ impl Peer {
             first_call_until: now + first_call,
             trial: Some(Trial {
                 until: Box::pin(tokio::time::sleep_until(greeting_until)),
-                _newcomer: newcomer,
+                _place: trial,
             }),
             _place: place,
         }

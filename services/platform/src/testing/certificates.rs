@@ -53,8 +53,19 @@ impl Authority {
     /// # Errors
     /// When no key can be made.
     pub fn sign_until(&self, end: Option<OffsetDateTime>) -> anyhow::Result<Signed> {
-        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-        let mut params = CertificateParams::new(names)?;
+        self.sign_for(&["localhost", "127.0.0.1"].map(str::to_owned), end)
+    }
+
+    /// The same for others: names and addresses.
+    ///
+    /// # Errors
+    /// When one is neither, or no key can be made.
+    pub fn sign_for(
+        &self,
+        names: &[String],
+        end: Option<OffsetDateTime>,
+    ) -> anyhow::Result<Signed> {
+        let mut params = CertificateParams::new(names.to_vec())?;
         if let Some(end) = end {
             params.not_after = end;
         }

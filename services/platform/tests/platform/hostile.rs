@@ -163,3 +163,27 @@ async fn next_frame(stream: &mut TcpStream) -> (u8, u32) {
         Err(_) => panic!("the server does not give up on half a message"),
     }
 }
+
+/// More than are let in before they call, so that some are turned away at once.
+const CROWD: usize = 600;
+
+#[tokio::test]
+async fn a_crowd_that_never_calls_is_turned_away_and_leaves_room_for_those_who_do() {
+    let bed = Bed::start::<Probe>("crowd").await;
+    let mut known = NotificationsServiceClient::new(bed.channel());
+    known.get_subscriber(me(&bed)).await.unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..CROWD {
+        let mut peer = connect(&bed).await;
+        // Whoever is turned away cannot say anything.
+        let _ = peer.write_all(GREETING).await;
+        crowd.push(peer);
+    }
+    known.get_subscriber(me(&bed)).await.unwrap();
+    for mut peer in crowd {
+        until_closed(&mut peer).await;
+    }
+    let mut newcomer = NotificationsServiceClient::new(bed.channel());
+    newcomer.get_subscriber(me(&bed)).await.unwrap();
+    bed.end().await;
+}

@@ -175,9 +175,19 @@ async fn alone(address: SocketAddr, words: &[u8]) -> anyhow::Result<Ended> {
     Ok(closed(&wire))
 }
 
+/// A crowd comes at 5 000 a second: all at once, the callers would wait for the crowd's own tasks in
+/// this process, and not for the service.
+const CROWD_TOGETHER: usize = 10;
+/// Pause between two such groups.
+const ARRIVAL_PAUSE: Duration = Duration::from_millis(2);
+
 async fn idle_crowd(address: SocketAddr, crowd: usize) -> anyhow::Result<Ended> {
     let mut peers = JoinSet::new();
-    for _ in 0..crowd {
+    let mut arrivals = tokio::time::interval(ARRIVAL_PAUSE);
+    for number in 0..crowd {
+        if number % CROWD_TOGETHER == 0 {
+            arrivals.tick().await;
+        }
         peers.spawn(async move {
             let mut wire = Wire::connect(address).await?;
             // They answer pings: what they lack is a call.

@@ -52,6 +52,8 @@ impl Entrances {
             .iter()
             .map(|name| entrance(name, &ours(name), 50_051))
             .collect();
+        let admin = |name: &&str| entrance(&admin(name), &ours(name), 9_090);
+        objects.extend(SERVICES.iter().map(admin));
         objects.push(entrance("web", &ours("web"), 8_080));
         objects.push(entrance(
             "amqp",
@@ -85,6 +87,11 @@ impl Entrances {
         }
         Ok(addresses)
     }
+}
+
+/// The entrance to a service's admin port.
+pub(crate) fn admin(service: &str) -> String {
+    format!("admin-{service}")
 }
 
 fn ours(component: &str) -> Value {

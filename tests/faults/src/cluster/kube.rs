@@ -45,6 +45,18 @@ impl Kube {
         run(command.stdin(Stdio::null()))
     }
 
+    /// What a pod's containers wrote last. Those that have not begun wrote nothing, for which `kubectl`
+    /// fails; what the others wrote is printed all the same.
+    pub(crate) fn logs(&self, pod: &str) -> Result<String> {
+        let mut text = String::new();
+        for run in ["--previous=false", "--previous"] {
+            let mut command = self.command(&["logs", pod, "--all-containers", "--tail=20", run]);
+            let output = tokio::task::block_in_place(|| command.stdin(Stdio::null()).output())?;
+            text.push_str(&String::from_utf8_lossy(&output.stdout));
+        }
+        Ok(text)
+    }
+
     /// The same with something on its standard input.
     pub(crate) fn kubectl_with(&self, arguments: &[&str], input: &str) -> Result<String> {
         run_with(&mut self.command(arguments), input)

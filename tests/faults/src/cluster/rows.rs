@@ -1,5 +1,7 @@
 //! The rows of the deployment test, in the order in which they are tried.
 
+mod doctor;
+mod encryption;
 mod live;
 mod nodes;
 mod policies;
@@ -8,6 +10,7 @@ mod restarts;
 mod secrets;
 mod servers;
 mod story;
+mod trace;
 mod upgrade;
 
 use std::net::IpAddr;
@@ -71,6 +74,9 @@ pub(crate) fn all() -> Vec<Row> {
         servers::rows(),
         // After the broker was emptied: it begins again with the passwords of its definitions.
         secrets::rows(),
+        doctor::rows(),
+        trace::rows(),
+        encryption::rows(),
         refusals::rows(),
     ]
     .into_iter()

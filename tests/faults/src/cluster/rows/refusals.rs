@@ -36,7 +36,7 @@ const WRONG: [Wrong; 5] = [
     Wrong {
         what: "a database that is down",
         sets: &["postgresql.host=nowhere.invalid"],
-        said: "nowhere.invalid",
+        said: "at nowhere.invalid:5432 does not answer",
     },
     Wrong {
         what: "a secret without the key",
@@ -166,18 +166,7 @@ fn everything_said(kube: &Kube) -> Result<String> {
         text.push('\n');
     }
     for pod in kube.list(&["pods"])? {
-        // A container that has not begun has no log.
-        let name = name_of(&pod);
-        text.push_str(
-            &kube
-                .kubectl(&["logs", name, "--all-containers", "--tail=20"])
-                .unwrap_or_default(),
-        );
-        text.push_str(
-            &kube
-                .kubectl(&["logs", name, "--all-containers", "--tail=20", "--previous"])
-                .unwrap_or_default(),
-        );
+        text.push_str(&kube.logs(name_of(&pod))?);
     }
     Ok(text)
 }
@@ -263,9 +252,7 @@ async fn newer_schema(stage: &Stage) -> Result<Option<String>> {
             .iter()
             .filter(|pod| name_of(pod).contains("-reporting-"))
         {
-            let log = kube
-                .kubectl(&["logs", name_of(pod), "--all-containers", "--tail=20"])
-                .unwrap_or_default();
+            let log = kube.logs(name_of(pod))?;
             if log.contains("newer") && log.contains("99999999999999") {
                 return Ok(true);
             }

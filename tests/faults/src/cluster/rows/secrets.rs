@@ -10,7 +10,7 @@ use crate::cluster::site::ClusterSite;
 
 /// How long a node may take to bring a changed secret into its pods: the kubelet looks once a minute,
 /// and may be told by a cache that is as old.
-const SYNC_SECONDS: u64 = 130;
+pub(super) const SYNC_SECONDS: u64 = 130;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![Row {
@@ -59,7 +59,7 @@ async fn passwords(stage: &mut Stage) -> Result<Said> {
 }
 
 /// How often each pod's container was started again.
-fn restarts(pods: &[serde_json::Value]) -> Vec<(String, u64)> {
+pub(super) fn restarts(pods: &[serde_json::Value]) -> Vec<(String, u64)> {
     pods.iter()
         .map(|pod| {
             let name = crate::cluster::install::name_of(pod).to_owned();
