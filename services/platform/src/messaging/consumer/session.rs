@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use lapin::Channel;
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
 use lapin::types::FieldTable;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -117,12 +115,10 @@ impl Session<'_> {
             let now = Instant::now();
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => {
-                    // What was prefetched goes back to the queue with the connection.
-                    let options = BasicCancelOptions::default();
-                    self.channel.basic_cancel(deliveries.tag(), options).await?;
-                    return Ok(());
-                }
+                // Not cancelled at the broker: it would let the next replica begin behind what was
+                // prefetched here, which comes back only with the end of the connection. That, it
+                // takes back and hands on in order.
+                () = self.stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(give_back.unwrap_or(now)), if give_back.is_some() => {
                     self.give_back().await?;
                 }
