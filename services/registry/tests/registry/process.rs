@@ -165,7 +165,8 @@ fn a_database_that_is_down_is_waited_for() {
     let down = run(NOBODY, &["migrate", "--check", "--wait", "2"]);
     assert_eq!(down.status.code(), Some(1));
     let text = said(&down);
-    assert!(text.contains("the database does not answer"), "{text}");
+    let which = "the database nowhere at 127.0.0.1:1 does not answer";
+    assert!(text.contains(which), "{text}");
     assert!(
         text.contains("waiting until the database is ready"),
         "{text}"
