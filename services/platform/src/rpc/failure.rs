@@ -72,7 +72,8 @@ fn is_conflict(error: &sqlx::Error) -> bool {
 }
 
 /// No connection, or one that broke, or a statement that took too long (57014, 55P03), or a server
-/// that is going down or is full (57P01 to 57P03, 53300), or one that has become a replica (25006).
+/// that is going down (57P01 to 57P03), lacks room, memory or connections (53), or has become a replica
+/// (25006).
 fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
@@ -80,9 +81,10 @@ fn is_passing(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             code.starts_with("08")
+                || code.starts_with("53")
                 || matches!(
                     code.as_ref(),
-                    "57014" | "55P03" | "57P01" | "57P02" | "57P03" | "53300" | "25006" | "25P03"
+                    "57014" | "55P03" | "57P01" | "57P02" | "57P03" | "25006" | "25P03"
                 )
         }
         _ => false,

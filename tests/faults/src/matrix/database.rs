@@ -169,7 +169,10 @@ async fn disk_full(scene: &mut Scene) -> Result<()> {
     scene.struck = 1;
     tokio::time::sleep(scene.time).await;
     tokio::task::spawn_blocking(move || disk.free()).await??;
-    // A server that could not write its log has given up, as it should.
+    // A database that could not write its log has given up, as it should. A broker may have lost
+    // queues' processes and go on without them, refusing every session with INTERNAL_ERROR until
+    // somebody starts it anew, which is what its operator would do.
     scene.servers(Infra::start_database).await?;
+    scene.servers(Infra::kill_broker).await?;
     scene.servers(Infra::start_broker).await
 }
