@@ -7,7 +7,7 @@ use anyhow::Result;
 use futures_util::FutureExt as _;
 use handslag_platform::messaging::topology::DIGESTS;
 
-use super::Fault;
+use super::{Allows, Fault};
 use crate::proxy::{Fate, Rule, When};
 use crate::scene::Scene;
 
@@ -15,6 +15,14 @@ use crate::scene::Scene;
 const EVERY: NonZeroU64 = NonZeroU64::new(15).unwrap();
 /// A confirm that never comes costs the relay its session after the 15 s of its timeout.
 const RARE: f64 = 0.01;
+
+/// A returned message is carried only when it is published again, behind what followed it in the
+/// window. So the tap, like every consumer, may see it after its successors, and who misses it may
+/// ask for it before it comes.
+const CARRIED_LATE: Allows = Allows {
+    broker_loses: true,
+    tap_loses: true,
+};
 
 pub(super) fn faults() -> Vec<Fault> {
     vec![
@@ -58,7 +66,8 @@ pub(super) fn faults() -> Vec<Fault> {
             "returned",
             "the broker returns events as unroutable",
             |scene| play(scene, Rule::new(Fate::Return, When::Every(EVERY))).boxed(),
-        ),
+        )
+        .allows(CARRIED_LATE),
         Fault::new(
             "published-twice",
             "every event reaches the broker twice",
