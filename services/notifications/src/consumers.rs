@@ -1,7 +1,7 @@
 //! What this service does with what the others say.
 //!
 //! # Design notes
-//! An event's own effect comes first and the fan-out after it, in the same transaction: a district
+//! Events' own effects come first and the fan-out after them, in the same transaction: a district
 //! board's name is known when the sentence about its creation is made.
 
 mod district_board_created;
@@ -24,7 +24,7 @@ pub fn all(bell: &Bell) -> Vec<Consumer> {
             Consumer::of(producer)
                 .on::<DistrictBoardCreated, _>(district_board_created::district_board_created)
                 .on::<DistrictBoardSucceeded, _>(district_board_succeeded::district_board_succeeded)
-                .on_any(fan_out::FanOut::new(rope.clone()))
+                .on_batch(fan_out::FanOut::new(rope.clone()))
                 .after_commit(move || rope.let_go())
         })
         .collect()

@@ -1,10 +1,11 @@
 //! Any event that can be subscribed to: whoever it matches is told, once.
 //!
 //! # Design notes
-//! One fan-out at a time in a database. The consumer loop takes several events into one
-//! transaction, so two producers' transactions would lock the rows of the same subscribers in
-//! different orders, and orders within one event do not help. A lock for the whole transaction
-//! costs a little waiting; a deadlock costs a second and the batch.
+//! The consumer loop takes several events into one transaction, so that two producers' transactions
+//! would lock the rows of the same subscribers in different orders. A lock for the rest of the
+//! transaction costs a little waiting; a deadlock costs a second and the batch. What is asked of the
+//! database is asked once for all events of a batch: alone, each would ask for all subscriptions
+//! anew.
 
 use std::collections::BTreeSet;
 
@@ -20,11 +21,12 @@ use crate::{
     convert,
     domain::{
         link::link,
-        notification::{Occurrence, Scope, Severity},
+        names::DistrictCode,
+        notification::{Letter, Occurrence, Scope, Severity},
         subscriber::SubscriberId,
-        title::{Title, title},
+        title::title,
     },
-    store,
+    store::{self, district_boards::Titles, subscriptions::InForce},
 };
 
 /// The effect of every event.
@@ -39,13 +41,13 @@ impl FanOut {
     }
 }
 
-impl<'a> Effect<'a, Envelope<Raw>> for FanOut {
+impl<'a> Effect<'a, [&'a Envelope<Raw>]> for FanOut {
     type Applied = BoxFuture<'a, Result<(), Rejection>>;
 
-    fn apply(&self, tx: &'a mut PgConnection, event: &'a Envelope<Raw>) -> Self::Applied {
+    fn apply(&self, tx: &'a mut PgConnection, events: &'a [&'a Envelope<Raw>]) -> Self::Applied {
         let rope = self.rope.clone();
         Box::pin(async move {
-            if fan_out(tx, event).await? {
+            if fan_out(tx, events).await? {
                 rope.pull();
             }
             Ok(())
@@ -53,82 +55,107 @@ impl<'a> Effect<'a, Envelope<Raw>> for FanOut {
     }
 }
 
-/// Stores the event and puts it into the inbox of every subscriber that a subscription in force
+/// Stores the events and puts each into the inbox of every subscriber that a subscription in force
 /// matches for. False when nobody is told.
-async fn fan_out(tx: &mut PgConnection, event: &Envelope<Raw>) -> Result<bool, Rejection> {
+async fn fan_out(tx: &mut PgConnection, events: &[&Envelope<Raw>]) -> Result<bool, Rejection> {
+    let heard: Result<Vec<Heard<'_>>, Rejection> = events
+        .iter()
+        .filter_map(|event| Some(Heard::of(event, known(event)?)))
+        .collect();
+    let heard = heard?;
+    let districts: Vec<&DistrictCode> = heard.iter().filter_map(|one| one.district()).collect();
+    let titles = store::district_boards::titles(tx, &districts).await?;
+    let occurrences: Result<Vec<Occurrence>, Rejection> =
+        heard.iter().map(|one| one.occurrence(&titles)).collect();
+    store::notifications::one_at_a_time(tx).await?;
+    let new = store::events::insert(tx, occurrences?).await?;
+    if new.is_empty() {
+        return Ok(false);
+    }
+    let subscriptions = store::subscriptions::in_force(tx).await?;
+    let letters: Vec<Letter> = new
+        .iter()
+        .flat_map(|occurrence| letters(&subscriptions, occurrence))
+        .collect();
+    store::notifications::tell(tx, &letters).await?;
+    Ok(!letters.is_empty())
+}
+
+fn known(event: &Envelope<Raw>) -> Option<&'static EventDescriptor> {
     let types = handslag_proto::event_types();
-    let Some(known) = types.iter().find(|known| known.r#type == event.r#type) else {
+    let known = types.iter().find(|known| known.r#type == event.r#type);
+    if known.is_none() {
         // A newer producer says more than this service has words for; it will have them after its
         // next release.
         tracing::info!(
             r#type = event.r#type,
             "an event of an unknown type is told to nobody"
         );
-        return Ok(false);
-    };
-    let occurrence = occurrence(tx, event, known).await?;
-    store::notifications::one_at_a_time(tx).await?;
-    if !store::events::insert(tx, &occurrence).await? {
-        return Ok(false);
     }
+    known
+}
+
+/// What is to be told of an occurrence, and to whom.
+fn letters(subscriptions: &[InForce], occurrence: &Occurrence) -> Vec<Letter> {
     // A set: several matching subscriptions of a subscriber make one notification.
-    let told: BTreeSet<SubscriberId> = store::subscriptions::in_force(tx)
-        .await?
-        .into_iter()
+    let told: BTreeSet<SubscriberId> = subscriptions
+        .iter()
         .filter(|one| {
-            one.subscription
-                .filter
-                .matches(one.reader.as_ref(), &occurrence)
+            let filter = &one.subscription.filter;
+            filter.matches(one.reader.as_ref(), occurrence)
         })
         .map(|one| one.subscription.subscriber)
         .collect();
-    if told.is_empty() {
-        return Ok(false);
+    told.into_iter()
+        .map(|subscriber| Letter {
+            subscriber,
+            event: occurrence.id,
+        })
+        .collect()
+}
+
+/// An event of a known type, with what it concerns.
+struct Heard<'a> {
+    event: &'a Envelope<Raw>,
+    known: &'static EventDescriptor,
+    scope: Scope,
+    /// The district board that it is about.
+    subject: Option<DistrictCode>,
+}
+
+impl<'a> Heard<'a> {
+    fn of(event: &'a Envelope<Raw>, known: &'static EventDescriptor) -> Result<Self, Rejection> {
+        let scoped = Scoped::decode(event.body.payload.as_slice()).map_err(poison)?;
+        Ok(Self {
+            event,
+            known,
+            scope: convert::scope(scoped.scope).map_err(poison)?,
+            subject: convert::district_code(&event.subject).ok(),
+        })
     }
-    let told: Vec<SubscriberId> = told.into_iter().collect();
-    store::notifications::tell(tx, occurrence.id, &told).await?;
-    Ok(true)
-}
 
-async fn occurrence(
-    tx: &mut PgConnection,
-    event: &Envelope<Raw>,
-    known: &EventDescriptor,
-) -> Result<Occurrence, Rejection> {
-    let scoped = Scoped::decode(event.body.payload.as_slice()).map_err(poison)?;
-    let scope = convert::scope(scoped.scope).map_err(poison)?;
-    let district = district_title(tx, event, &scope).await?;
-    let severity = Severity::from_number(known.severity).ok_or_else(|| poison(Wordless))?;
-    let title = title(
-        known.service,
-        known.aggregate,
-        known.name,
-        district.as_ref(),
-    )
-    .ok_or_else(|| poison(Wordless))?;
-    Ok(Occurrence {
-        id: event.id,
-        event_type: event.r#type.clone(),
-        subject: event.subject.clone(),
-        subject_version: event.version,
-        occurred_at: event.time,
-        link: link(&event.subject, scope.agreement),
-        scope,
-        severity,
-        title,
-    })
-}
+    /// The district board that it concerns or is about.
+    fn district(&self) -> Option<&DistrictCode> {
+        self.scope.district_board.as_ref().or(self.subject.as_ref())
+    }
 
-/// The name of the board that the event concerns or is about.
-async fn district_title(
-    tx: &mut PgConnection,
-    event: &Envelope<Raw>,
-    scope: &Scope,
-) -> Result<Option<Title>, sqlx::Error> {
-    let subject = convert::district_code(&event.subject).ok();
-    match scope.district_board.as_ref().or(subject.as_ref()) {
-        Some(code) => store::district_boards::title(tx, code).await,
-        None => Ok(None),
+    fn occurrence(&self, titles: &Titles) -> Result<Occurrence, Rejection> {
+        let Self { event, known, .. } = self;
+        let district = self.district().and_then(|code| titles.get(code));
+        let severity = Severity::from_number(known.severity).ok_or_else(|| poison(Wordless))?;
+        let title = title(known.service, known.aggregate, known.name, district)
+            .ok_or_else(|| poison(Wordless))?;
+        Ok(Occurrence {
+            id: event.id,
+            event_type: event.r#type.clone(),
+            subject: event.subject.clone(),
+            subject_version: event.version,
+            occurred_at: event.time,
+            link: link(&event.subject, self.scope.agreement),
+            scope: self.scope.clone(),
+            severity,
+            title,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub struct AreaCode(pub Code);
 
 /// Code of a district board, as in `districtBoards/{code}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DistrictCode(pub Code);
 
 /// Identity of an agreement, as in `agreements/{id}`.

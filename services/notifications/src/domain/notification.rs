@@ -75,6 +75,15 @@ pub struct Occurrence {
     pub link: String,
 }
 
+/// That a subscriber is to be told of an occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Letter {
+    /// Who is told.
+    pub subscriber: SubscriberId,
+    /// Identity of the event.
+    pub event: Uuid,
+}
+
 /// An occurrence in a subscriber's inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {

@@ -53,7 +53,8 @@ pub(super) async fn check(
 /// # Errors
 /// `INVALID_REQUEST` with `DISTRICT_BOARD_UNKNOWN` at `district_board`.
 pub(super) async fn check_one(conn: &mut PgConnection, code: &DistrictCode) -> Result<(), Error> {
-    if store::district_boards::title(conn, code).await?.is_some() {
+    let known = store::district_boards::known(conn, std::slice::from_ref(code)).await?;
+    if !known.is_empty() {
         return Ok(());
     }
     let mut violations = Violations::new();

@@ -1,5 +1,7 @@
 //! The district boards as the registry's events tell of them.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use time::Date;
 
@@ -55,24 +57,44 @@ pub async fn succeed(
     Ok(done.rows_affected() == 1)
 }
 
-/// A board's own name.
+/// The boards' own names.
+pub type Titles = HashMap<DistrictCode, Title>;
+
+/// The own names of those of `codes` that the registry knows.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn title(
+pub async fn titles(
     conn: &mut PgConnection,
-    code: &DistrictCode,
-) -> Result<Option<Title>, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT title_sv, title_en FROM district_board WHERE code = $1",
-        code.0.as_str()
+    codes: &[&DistrictCode],
+) -> Result<Titles, sqlx::Error> {
+    if codes.is_empty() {
+        return Ok(Titles::new());
+    }
+    let names: Vec<String> = codes
+        .iter()
+        .map(|code| code.0.as_str().to_owned())
+        .collect();
+    let rows = sqlx::query!(
+        "SELECT code, title_sv, title_en FROM district_board WHERE code = ANY ($1)",
+        &names
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(row.map(|row| Title {
-        swedish: row.title_sv,
-        english: row.title_en,
-    }))
+    let mut stored: HashMap<String, Title> = rows
+        .into_iter()
+        .map(|row| {
+            let title = Title {
+                swedish: row.title_sv,
+                english: row.title_en,
+            };
+            (row.code, title)
+        })
+        .collect();
+    Ok(codes
+        .iter()
+        .filter_map(|code| Some(((*code).clone(), stored.remove(code.0.as_str())?)))
+        .collect())
 }
 
 /// Those of `codes` that the registry knows.

@@ -1,5 +1,7 @@
 //! What happened, each event once.
 
+use std::collections::HashSet;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,45 +13,93 @@ use crate::domain::{
     title::Title,
 };
 
-/// Stores an event. False when it is there already: then everybody who was to be told has been
-/// told.
+/// Stores events, in order, and gives those back that were not there: of the others, everybody who
+/// was to be told has been told.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn insert(tx: &mut PgConnection, event: &Occurrence) -> Result<bool, sqlx::Error> {
-    let areas: Vec<String> = event
-        .scope
-        .areas
-        .iter()
-        .map(|code| code.0.as_str().to_owned())
-        .collect();
-    let done = sqlx::query!(
+pub async fn insert(
+    tx: &mut PgConnection,
+    mut events: Vec<Occurrence>,
+) -> Result<Vec<Occurrence>, sqlx::Error> {
+    let mut columns = Columns::default();
+    for event in &events {
+        columns.push(event);
+    }
+    let mut new: HashSet<Uuid> = sqlx::query_scalar!(
         r#"
         INSERT INTO event (id, type, subject, subject_version, occurred_at, agreement, areas,
                            district_board, severity, title_sv, title_en, link)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        SELECT id, type, subject, subject_version, occurred_at, agreement,
+               string_to_array(areas, ' '), district_board, severity, title_sv, title_en, link
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
+                    $6::uuid[], $7::text[], $8::text[], $9::smallint[], $10::text[], $11::text[],
+                    $12::text[])
+             WITH ORDINALITY
+             AS event (id, type, subject, subject_version, occurred_at, agreement, areas,
+                       district_board, severity, title_sv, title_en, link, place)
+        ORDER BY place
         ON CONFLICT ON CONSTRAINT event_id_key DO NOTHING
+        RETURNING id
         "#,
-        event.id,
-        event.event_type,
-        event.subject,
-        event.subject_version,
-        event.occurred_at,
-        event.scope.agreement.map(|id| id.0),
-        &areas,
-        event
-            .scope
-            .district_board
-            .as_ref()
-            .map(|code| code.0.as_str()),
-        event.severity.number(),
-        event.title.swedish,
-        event.title.english,
-        event.link,
+        &columns.ids,
+        &columns.types,
+        &columns.subjects,
+        &columns.subject_versions,
+        &columns.times,
+        &columns.agreements as _,
+        &columns.areas,
+        &columns.district_boards as _,
+        &columns.severities,
+        &columns.titles_sv,
+        &columns.titles_en,
+        &columns.links,
     )
-    .execute(tx)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_all(tx)
+    .await?
+    .into_iter()
+    .collect();
+    events.retain(|event| new.remove(&event.id));
+    Ok(events)
+}
+
+/// Events as a statement for many takes them: a list per column.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    types: Vec<String>,
+    subjects: Vec<String>,
+    subject_versions: Vec<i64>,
+    times: Vec<OffsetDateTime>,
+    agreements: Vec<Option<Uuid>>,
+    /// The codes with a space between, since there are no lists of lists of different lengths.
+    areas: Vec<String>,
+    district_boards: Vec<Option<String>>,
+    severities: Vec<i16>,
+    titles_sv: Vec<String>,
+    titles_en: Vec<String>,
+    links: Vec<String>,
+}
+
+impl Columns {
+    fn push(&mut self, event: &Occurrence) {
+        let scope = &event.scope;
+        let areas: Vec<&str> = scope.areas.iter().map(|code| code.0.as_str()).collect();
+        let district = scope.district_board.as_ref();
+        self.ids.push(event.id);
+        self.types.push(event.event_type.clone());
+        self.subjects.push(event.subject.clone());
+        self.subject_versions.push(event.subject_version);
+        self.times.push(event.occurred_at);
+        self.agreements.push(scope.agreement.map(|id| id.0));
+        self.areas.push(areas.join(" "));
+        self.district_boards
+            .push(district.map(|code| code.0.as_str().to_owned()));
+        self.severities.push(event.severity.number());
+        self.titles_sv.push(event.title.swedish.clone());
+        self.titles_en.push(event.title.english.clone());
+        self.links.push(event.link.clone());
+    }
 }
 
 /// The latest events, newest first.

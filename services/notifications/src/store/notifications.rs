@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::events::EventRow;
 use crate::domain::{
-    notification::{Notification, Occurrence},
+    notification::{Letter, Notification, Occurrence},
     subscriber::{Subscriber, SubscriberId},
 };
 
@@ -22,33 +22,45 @@ pub async fn one_at_a_time(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Puts an event into the inboxes of `subscribers`, each at its next position.
+/// Letters of one statement: the most that a batch of events makes for some fifty subscribers, and
+/// less than a megabyte of parameters.
+const LETTERS_AT_ONCE: usize = 10_000;
+
+/// Puts letters into the inboxes, each at its subscriber's next position in the order given.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn tell(
-    tx: &mut PgConnection,
-    event: Uuid,
-    subscribers: &[SubscriberId],
-) -> Result<(), sqlx::Error> {
-    let subscribers: Vec<Uuid> = subscribers.iter().map(|subscriber| subscriber.0).collect();
-    sqlx::query!(
-        r#"
-        -- The row lock of each subscriber lasts until the commit: positions become visible in their
-        -- order and without a hole.
-        WITH told AS (
-            UPDATE subscriber SET last_position = last_position + 1
-            WHERE id = ANY ($1)
-            RETURNING id, last_position
+pub async fn tell(tx: &mut PgConnection, letters: &[Letter]) -> Result<(), sqlx::Error> {
+    for letters in letters.chunks(LETTERS_AT_ONCE) {
+        let (subscribers, events): (Vec<Uuid>, Vec<Uuid>) = letters
+            .iter()
+            .map(|letter| (letter.subscriber.0, letter.event))
+            .unzip();
+        sqlx::query!(
+            r#"
+            -- The row lock of each subscriber lasts until the commit: positions become visible in
+            -- their order and without a hole.
+            WITH letter AS (
+                SELECT subscriber, event,
+                       row_number() OVER (PARTITION BY subscriber ORDER BY place) AS nth
+                FROM unnest($1::uuid[], $2::uuid[])
+                     WITH ORDINALITY AS letter (subscriber, event, place)
+            ), told AS (
+                UPDATE subscriber SET last_position = last_position + news.letters
+                FROM (SELECT subscriber, count(*) AS letters FROM letter GROUP BY subscriber) AS news
+                WHERE id = news.subscriber
+                RETURNING id, last_position - news.letters AS before
+            )
+            INSERT INTO notification (subscriber, position, event)
+            SELECT told.id, told.before + letter.nth, letter.event
+            FROM told JOIN letter ON letter.subscriber = told.id
+            "#,
+            &subscribers,
+            &events,
         )
-        INSERT INTO notification (subscriber, position, event)
-        SELECT id, last_position, $2 FROM told
-        "#,
-        &subscribers,
-        event,
-    )
-    .execute(tx)
-    .await?;
+        .execute(&mut *tx)
+        .await?;
+    }
     Ok(())
 }
 

@@ -100,7 +100,6 @@ type Handler = Box<
 pub struct Consumer {
     producer: String,
     handlers: HashMap<&'static str, Handler>,
-    any: Option<Handler>,
     batch: Option<Handler>,
     after_commit: Option<Box<dyn Fn() + Send + Sync>>,
 }
@@ -113,7 +112,6 @@ impl Consumer {
         Self {
             producer: producer.to_owned(),
             handlers: HashMap::new(),
-            any: None,
             batch: None,
             after_commit: None,
         }
@@ -160,26 +158,8 @@ impl Consumer {
         self
     }
 
-    /// Applies `effect` to every event, known or not, after the effect of its own type.
-    #[must_use]
-    pub fn on_any<F>(mut self, effect: F) -> Self
-    where
-        F: for<'a> Effect<'a, Envelope<Raw>> + 'static,
-    {
-        let effect = Arc::new(effect);
-        self.any = Some(Box::new(move |tx, events| {
-            let effect = Arc::clone(&effect);
-            Box::pin(async move {
-                for event in events {
-                    effect.apply(&mut *tx, event).await?;
-                }
-                Ok(())
-            })
-        }));
-        self
-    }
-
-    /// Applies `effect` to all events that are applied together, after everything else.
+    /// Applies `effect` to all events, known or not, that are applied together, after the effects of
+    /// their own types.
     #[must_use]
     pub fn on_batch<F>(mut self, effect: F) -> Self
     where
@@ -194,7 +174,7 @@ impl Consumer {
     }
 
     /// Calls `told` after each commit. No promise goes with it: a process that dies has committed
-    /// and not called.
+    /// and not called. Effects that append to the outbox wake the relay here, or wait for its poll.
     #[must_use]
     pub fn after_commit(mut self, told: impl Fn() + Send + Sync + 'static) -> Self {
         self.after_commit = Some(Box::new(told));
@@ -207,17 +187,6 @@ impl Consumer {
         &self.producer
     }
 
-    /// The types that have an effect of their own.
-    pub fn types(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.handlers.keys().copied()
-    }
-
-    /// Whether every event has an effect.
-    #[must_use]
-    pub fn takes_any(&self) -> bool {
-        self.any.is_some() || self.batch.is_some()
-    }
-
     /// Applies events of one type.
     async fn handle(
         &self,
@@ -225,13 +194,10 @@ impl Consumer {
         r#type: &str,
         events: &[&Envelope<Raw>],
     ) -> Result<(), Rejection> {
-        if let Some(handler) = self.handlers.get(r#type) {
-            handler(tx, events).await?;
+        match self.handlers.get(r#type) {
+            Some(handler) => handler(tx, events).await,
+            None => Ok(()),
         }
-        if let Some(handler) = &self.any {
-            handler(tx, events).await?;
-        }
-        Ok(())
     }
 
     async fn handle_batch(

@@ -30,9 +30,9 @@ use tokio::net::TcpStream;
 /// Unconfirmed messages at a time, as in the relay.
 const WINDOW: usize = 200;
 /// Deliveries under way, as in a consumer.
-const PREFETCH: u16 = 200;
+const PREFETCH: u16 = 500;
 /// Deliveries that are acknowledged together, as in a consumer.
-const TOGETHER: usize = 50;
+const TOGETHER: usize = 200;
 /// The queue that takes what a relay publishes.
 pub(crate) const QUEUE: &str = "handslag.bench.from.registry";
 /// Largest greeting that is read; usual ones have some 500 bytes.

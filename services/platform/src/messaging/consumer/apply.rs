@@ -108,8 +108,6 @@ pub(super) async fn apply(
     tx.commit().await?;
     failpoint::at("consumer-committed");
     consumer.committed();
-    // Effects may have said something themselves.
-    shared.settings.outbox_signal.notify_one();
     Ok(applied)
 }
 

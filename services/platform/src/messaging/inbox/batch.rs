@@ -4,6 +4,10 @@
 //! Two statements serve a batch instead of one each event, if each of its events is the next of its
 //! aggregate or a duplicate, and nothing of these aggregates is parked or dead. Whatever else there
 //! is goes the careful way, one event at a time; a batch like that has had no effect yet.
+//!
+//! Both are written so that rows are looked up in an index one by one. A join or an `EXISTS` would
+//! leave it to the planner to hash the other side instead, and it does as long as the tables have
+//! no statistics or a kept plan was made without: every batch then reads all marks of the producer.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -83,7 +87,6 @@ pub(crate) async fn claim(
     producer: &str,
     events: &[&Envelope<Raw>],
 ) -> Result<Together, sqlx::Error> {
-    plan_anew(tx).await?;
     let Some(marks) = marks(tx, producer, events).await? else {
         return Ok(Together::Careful);
     };
@@ -101,13 +104,6 @@ pub(crate) async fn claim(
     }
 }
 
-async fn plan_anew(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true) AS mode")
-        .fetch_one(tx)
-        .await?;
-    Ok(())
-}
-
 /// The mark before each event; `None` when something of their aggregates is parked or dead.
 async fn marks(
     tx: &mut PgConnection,
@@ -120,17 +116,18 @@ async fn marks(
         .unzip();
     let rows = sqlx::query!(
         r#"
-        SELECT coalesce(mark.version, 0) AS "mark!",
-               EXISTS (SELECT FROM inbox_parked p
-                       WHERE p.producer = $1 AND p.aggregate = heard.aggregate
-                         AND p.aggregate_id = heard.aggregate_id)
-               OR EXISTS (SELECT FROM dead_letter d
-                          WHERE d.producer = $1 AND d.aggregate = heard.aggregate
-                            AND d.aggregate_id = heard.aggregate_id) AS "careful!"
+        SELECT coalesce((SELECT version FROM inbox_mark m
+                         WHERE m.producer = $1 AND m.aggregate = heard.aggregate
+                           AND m.aggregate_id = heard.aggregate_id), 0) AS "mark!",
+               coalesce((SELECT true FROM inbox_parked p
+                         WHERE p.producer = $1 AND p.aggregate = heard.aggregate
+                           AND p.aggregate_id = heard.aggregate_id LIMIT 1),
+                        (SELECT true FROM dead_letter d
+                         WHERE d.producer = $1 AND d.aggregate = heard.aggregate
+                           AND d.aggregate_id = heard.aggregate_id LIMIT 1),
+                        false) AS "careful!"
         FROM unnest($2::text[], $3::text[]) WITH ORDINALITY
              AS heard (aggregate, aggregate_id, place)
-        LEFT JOIN inbox_mark mark ON mark.producer = $1 AND mark.aggregate = heard.aggregate
-                                 AND mark.aggregate_id = heard.aggregate_id
         ORDER BY heard.place
         "#,
         producer,
@@ -167,10 +164,16 @@ async fn move_marks(
             SELECT $1, aggregate, aggregate_id, last FROM move WHERE first = 1
             ON CONFLICT DO NOTHING RETURNING 1
         ), moved AS (
+            -- By the row's place, which the subquery looks up: a join could be hashed. A row that
+            -- somebody else has moved meanwhile is not in its place any more, and is not counted.
             UPDATE inbox_mark mark SET version = move.last
-            FROM move
-            WHERE move.first > 1 AND mark.producer = $1 AND mark.aggregate = move.aggregate
-              AND mark.aggregate_id = move.aggregate_id AND mark.version = move.first - 1
+            FROM move CROSS JOIN LATERAL (
+                SELECT ctid FROM inbox_mark
+                WHERE producer = $1 AND aggregate = move.aggregate
+                  AND aggregate_id = move.aggregate_id AND version = move.first - 1
+                OFFSET 0
+            ) AS stands
+            WHERE move.first > 1 AND mark.ctid = stands.ctid
             RETURNING 1
         )
         SELECT (SELECT count(*) FROM begun) + (SELECT count(*) FROM moved) AS "moved!"
