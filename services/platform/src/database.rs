@@ -14,6 +14,7 @@ pub mod migrations;
 mod pace;
 pub mod request_log;
 mod transaction;
+pub(crate) mod vanished;
 
 use std::future::Future;
 use std::sync::Arc;

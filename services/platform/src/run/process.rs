@@ -29,7 +29,8 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::ServerTls;
 
-/// After the tracked work is done, relay and background tasks get this long to flush and let go.
+/// After the tracked work is done, relay and background tasks get this long to flush and let go; so
+/// does the work itself when a part has failed.
 const FLUSH_TIME_MOST: Duration = Duration::from_secs(5);
 
 type Parts = JoinSet<(&'static str, anyhow::Result<()>)>;
@@ -134,16 +135,16 @@ impl Process {
             health.follow(delivery, self.shutdown.clone()),
         ));
         parts.spawn(named("admin port", admin.serve(self.admin)));
-        let broker = self.readiness.flag("broker");
         let mut tasks = vec![
             upkeep::sweeper(self.database.clone()),
             upkeep::forgetter(door.clone()),
-            upkeep::broker_watch(messaging, broker),
+            upkeep::broker_watch(messaging, self.readiness.flag("broker")),
             upkeep::database::<S>(
                 self.database.clone(),
                 self.config.database,
                 self.files.database,
             ),
+            upkeep::database_watch(self.database.clone()),
             upkeep::token_key(
                 self.tokens,
                 self.config.token_key_file,
@@ -237,7 +238,12 @@ impl Watch {
             }
             self.shutdown.finished().await;
         };
-        if tokio::time::timeout(self.patience, work).await.is_err() {
+        // What hangs on a part that is gone does not end by waiting.
+        let patience = match self.shutdown.failure() {
+            Some(_) => self.patience.min(FLUSH_TIME_MOST),
+            None => self.patience,
+        };
+        if tokio::time::timeout(patience, work).await.is_err() {
             let under_way = self.shutdown.under_way();
             tracing::warn!(
                 under_way,

@@ -1,15 +1,16 @@
 //! B6: from a commit to a subscriber's stream, against one hop through the broker.
 //!
 //! # Design notes
-//! Both sides run at the same even rate, a fifth of what the stream can carry, so that nothing waits
-//! for others of its kind. A transaction is prepared a little before its moment and committed at it:
-//! what counts begins with the commit.
+//! Both sides run at the same even rate, a fifth of what commits and stream together can carry, so
+//! that nothing waits for others of its kind. A transaction is prepared a little before its moment
+//! and committed at it: what counts begins with the commit.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use futures_util::future::try_join_all;
 use handslag_notifications::Notifications;
 use handslag_platform::database::begin;
 use handslag_platform::{Running, id};
@@ -36,6 +37,8 @@ use crate::stage::{Stage, channels, with_bearer};
 
 /// Share of the stream's capacity at which it is measured.
 const LOAD: f64 = 0.2;
+/// Who commit while the capacity is measured: as many as the pool has connections.
+const WRITERS: usize = 8;
 /// How long before its moment a transaction begins: several times what its statements take.
 const AHEAD: Duration = Duration::from_millis(5);
 /// Longest wait for the next notification.
@@ -43,7 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figure>> {
     let mut subscriber = Subscriber::open(stage).await?;
-    let capacity = subscriber.capacity(scale.flowed / 2).await?;
+    let capacity = subscriber
+        .capacity(usize::try_from(scale.flowed / 2)?)
+        .await?;
     let rate = capacity * LOAD;
     let count = calls_in(rate, 2 * scale.phase);
     let bed = b4_drain::Bed::open(stage, "b6-peer").await?;
@@ -64,7 +69,7 @@ pub(super) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figu
         unit: "ms",
         pairs,
         aim,
-        note: format!("{rate:.0} events a second, a fifth of what the stream carries"),
+        note: format!("{rate:.0} events a second, a fifth of what commits and stream carry"),
     };
     Ok(vec![
         figure(
@@ -107,7 +112,7 @@ impl Subscriber {
             .database_of::<Notifications>("b6-notifications")
             .await?;
         let amqp_url = stage.vhost("b6").await?;
-        let log = stage.pool(&registry, 8).await?;
+        let log = stage.pool(&registry, WRITERS.try_into()?).await?;
         let relay = Relay::start(&log, &amqp_url);
         let notifications = stage.start::<Notifications>(&database, &amqp_url).await?;
         let channel = channels(notifications.grpc_address, 1)?.remove(0);
@@ -150,16 +155,34 @@ impl Subscriber {
         })
     }
 
-    /// Notifications in a second when there are as many as can be.
-    async fn capacity(&mut self, events: i64) -> anyhow::Result<f64> {
-        let events = usize::try_from(events)?;
-        log::fill(&self.log, events).await?;
-        self.relay.wake();
+    /// Events in a second that are committed one by one and arrive, when there are as many as can be.
+    async fn capacity(&mut self, events: usize) -> anyhow::Result<f64> {
+        let (log, relay) = (&self.log, &self.relay);
+        let commit = async || {
+            let mut tx = begin(log).await?;
+            log::fill_one(&mut tx).await?;
+            tx.commit().await?;
+            relay.wake();
+            anyhow::Ok(())
+        };
+        // Whoever hears the first one has bound his queue: what was said before would come by repair.
+        commit().await?;
         next(&mut self.stream).await?;
         let began = Instant::now();
-        for _ in 1..events {
-            next(&mut self.stream).await?;
-        }
+        let writers = (0..WRITERS).map(|_| async {
+            for _ in 0..events / WRITERS {
+                commit().await?;
+            }
+            anyhow::Ok(())
+        });
+        let stream = &mut self.stream;
+        let arrivals = async {
+            for _ in 0..events / WRITERS * WRITERS {
+                next(stream).await?;
+            }
+            Ok(())
+        };
+        tokio::try_join!(try_join_all(writers), arrivals)?;
         Ok(per_second(events, began.elapsed()))
     }
 

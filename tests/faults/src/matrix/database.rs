@@ -46,7 +46,12 @@ pub(super) fn faults() -> Vec<Fault> {
         Fault::new(
             "failover",
             "a synchronous standby takes the dead server's place",
-            |scene| failover(scene).boxed(),
+            |scene| failover(scene, Cut::Reset).boxed(),
+        ),
+        Fault::new(
+            "vanished",
+            "the same, and the dead server's connections stay open without a word",
+            |scene| failover(scene, Cut::Silence).boxed(),
         ),
         Fault::new(
             "disk-full",
@@ -143,12 +148,13 @@ async fn idle_transaction(scene: &mut Scene) -> Result<()> {
 }
 
 /// The first server dies under load and stays dead; what it had confirmed, the standby has.
-async fn failover(scene: &mut Scene) -> Result<()> {
+async fn failover(scene: &mut Scene, cut: Cut) -> Result<()> {
     let standby = scene.servers(Infra::start_standby).await?;
     let standby = Arc::new(standby);
     tokio::time::sleep(scene.time / 2).await;
+    // First, so that nobody hears of the server's death.
+    scene.fleet.to_database.cut(cut);
     scene.servers(Infra::kill_database).await?;
-    scene.fleet.to_database.cut(Cut::Reset);
     let promoted = Arc::clone(&standby);
     tokio::task::spawn_blocking(move || promoted.promote()).await??;
     let address = address_of(&standby.postgres_url("postgres"))?;

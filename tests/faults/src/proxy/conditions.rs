@@ -131,6 +131,8 @@ pub(crate) enum Cut {
     Reset,
     /// In order, as by a process that ended.
     Close,
+    /// Without a word, as by a host without power: neither end hears of the other any more.
+    Silence,
 }
 
 /// What a proxy has done since its start.

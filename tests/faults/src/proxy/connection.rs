@@ -89,6 +89,10 @@ impl Connection {
             },
             cut = self.cut() => cut,
         };
+        if how == Cut::Silence {
+            // What the client still says is taken and lost, until it gives up itself.
+            let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
+        }
         end(&mut client, how).await;
         end(&mut server, how).await;
     }
@@ -345,7 +349,7 @@ async fn changed(orders: &mut watch::Receiver<Orders>) -> io::Result<()> {
 async fn end(stream: &mut TcpStream, how: Cut) {
     // A stream that has broken already takes neither.
     let _ = match how {
-        Cut::Reset => stream.set_zero_linger(),
+        Cut::Reset | Cut::Silence => stream.set_zero_linger(),
         Cut::Close => stream.shutdown().await,
     };
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::config::DatabaseConfig;
-use crate::database::{Database, request_log};
+use crate::database::{Database, request_log, vanished};
 use crate::files::Mounted;
 use crate::messaging;
 use crate::paging::Tokens;
@@ -68,6 +68,16 @@ pub(super) fn database<S: Service>(
         let end = shutdown.stopping();
         database.follow(&config, &files, S::NAME, end).await;
         Ok(())
+    })
+}
+
+/// Ends the process when the database's host has vanished.
+pub(super) fn database_watch(database: Database) -> BackgroundTask {
+    BackgroundTask::new("database watch", move |shutdown| async move {
+        tokio::select! {
+            vanished = vanished::watch(database.pool()) => vanished.map(|never| match never {}),
+            () = shutdown.stopping() => Ok(()),
+        }
     })
 }
 
