@@ -9,6 +9,7 @@
 //! Address and password may be changed in their files: connections that are made afterwards use the
 //! new ones, and those that there are go on until their age ends them.
 
+mod cause;
 pub mod grants;
 pub mod migrations;
 mod pace;
@@ -33,6 +34,7 @@ use crate::config::DatabaseConfig;
 use crate::files::Mounted;
 use crate::rpc::{Call, Failure};
 
+pub(crate) use cause::Cause;
 pub(crate) use pace::Pace;
 pub use transaction::Transaction;
 

@@ -2,9 +2,9 @@
 //!
 //! # Design notes
 //! *Read models.* Everything that is counted is fed by the events of the registry and the commitments and by nothing
-//! else, is kept as one row per change, and can be dropped and rebuilt from the producers' logs ([`rebuild`]). Nothing
-//! is counted in advance: the whole record is a few thousand rows, and a figure that is folded when it is asked for
-//! ([`domain`]) cannot drift from what it counts.
+//! else, is kept as one row per change, and can be dropped and rebuilt from the producers' logs ([`rebuild`]). Figures are
+//! folded when they are asked for ([`domain`]), so that they cannot drift from what they count. Signatories alone are
+//! summed up day by day by the database as their changes are written: to fold a million of them took 1.5 s for each curve.
 //!
 //! *Dates.* Relations of organisations count from the day that the registry says, commitments from the day of their
 //! events, actions from the day of the report. An imprecise date counts from its last day ([`domain::history`]).

@@ -44,7 +44,7 @@ pub(crate) async fn section(
     let agreement = covering.agreement.id;
     let areas = store::reference::area_titles(conn, &covering.areas).await?;
     let rows = Rows {
-        signatories: store::signatories::of(conn, agreement, false).await?,
+        signatories: store::signatories::days(conn, agreement, false).await?,
         commitments: store::commitments::of(conn, agreement, false).await?,
         actions: store::actions::of(conn, agreement, false).await?,
         accounts: store::follow_ups::accounts(conn, agreement, year.number()).await?,

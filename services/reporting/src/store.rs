@@ -35,7 +35,8 @@ pub(crate) enum StoreError {
 /// Shorthand of this module's results.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
-/// Empties every table that is fed by events. Reports stay: they are not derived, and say as of when they are.
+/// Empties every table that is fed by events; `signatory_day` is emptied with what it sums up. Reports stay: they are not
+/// derived, and say as of when they are.
 ///
 /// # Errors
 /// The database's.

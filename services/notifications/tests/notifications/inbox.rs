@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use handslag_notifications::store::notifications::one_at_a_time;
 use handslag_platform::messaging;
 use handslag_proto::{
     common::v1::{EventScope, Severity},
@@ -13,7 +14,7 @@ use handslag_proto::{
     },
 };
 
-use crate::town::{BOARDS, Town, board, fresh, id, of_type, officer, publish};
+use crate::town::{BOARDS, Town, board, follow_up, fresh, id, of_type, officer, publish};
 
 fn positions(notifications: &[Notification]) -> Vec<i64> {
     notifications.iter().map(|one| one.position).collect()
@@ -77,6 +78,38 @@ async fn each_board_is_told_once_of_what_matches_however_often_it_is_delivered()
             "{code}"
         );
     }
+    town.bed.end().await;
+}
+
+#[tokio::test]
+async fn what_comes_in_a_crowd_is_told_in_its_order_and_once() {
+    let town = Town::start("crowd").await;
+    let all = town.register_office("allt").await.name;
+    town.subscribe(&all, SubscriptionFilter::default()).await;
+    let board = town.register("farsta").await.name;
+    town.subscribe(&board, of_type("se.handslag.commitments."))
+        .await;
+    // Whoever fills inboxes keeps the others waiting: the first is heard, and the rest comes together.
+    let mut other = town.bed.database().begin_task().await.expect("begun");
+    one_at_a_time(&mut other).await.expect("alone");
+    let said: Vec<i32> = (2013..2053).collect();
+    for year in &said {
+        town.open_follow_up(*year).await;
+    }
+    town.deliberate("bromma").await;
+    other.commit_task().await.expect("let go");
+
+    let told = town.wait_for(&all, said.len() + 1).await;
+    let own = town.wait_for(&board, said.len()).await;
+    // Of another board's deliberation the board hears nothing.
+    assert_eq!(own.len(), said.len());
+    for inbox in [&told[..said.len()], &own[..]] {
+        let subjects = inbox.iter().map(|one| one.subject.clone());
+        let years = said.iter().map(|year| follow_up(*year));
+        assert!(subjects.eq(years), "in the order of the log");
+    }
+    assert!(positions(&told).into_iter().eq(1..=41));
+    assert!(positions(&own).into_iter().eq(1..=40));
     town.bed.end().await;
 }
 

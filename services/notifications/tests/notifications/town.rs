@@ -39,6 +39,11 @@ pub(crate) const BOARDS: [&str; 14] = [
     "ostermalm",
 ];
 
+/// The follow-up of a year.
+pub(crate) fn follow_up(year: i32) -> String {
+    format!("followUps/{}", id(u128::try_from(year).expect("a year")))
+}
+
 pub(crate) type Client = NotificationsServiceClient<Channel>;
 
 pub(crate) struct Town {
@@ -154,7 +159,7 @@ impl Town {
 
     /// Opens the follow-up of a year: concerns all.
     pub(crate) async fn open_follow_up(&self, year: i32) {
-        let subject = format!("followUps/{}", id(u128::try_from(year).expect("a year")));
+        let subject = follow_up(year);
         let body = FollowUpOpened {
             follow_up: subject.clone(),
             year,

@@ -169,6 +169,24 @@ pub(crate) async fn list(
 
 /// How many there are, up to [`TOTAL_MOST`].
 pub(crate) async fn count(conn: &mut PgConnection, filter: &Filter) -> Result<i64, StoreError> {
+    if filter.name.is_none() && !filter.exclude_examples {
+        // Without the organisations: to join them takes ten times as long.
+        let total = sqlx::query_scalar!(
+            r#"
+            SELECT count(*) AS "total!" FROM (
+                SELECT FROM signatory
+                WHERE agreement = $1 AND ($2::text[] IS NULL OR state = ANY($2))
+                LIMIT $3
+            ) AS counted
+            "#,
+            filter.agreement.0,
+            filter.states.as_deref(),
+            TOTAL_MOST,
+        )
+        .fetch_one(conn)
+        .await?;
+        return Ok(total);
+    }
     let total = sqlx::query_scalar!(
         r#"
         SELECT count(*) AS "total!" FROM (

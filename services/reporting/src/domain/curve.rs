@@ -19,9 +19,24 @@ pub struct Point {
     pub decided: i32,
 }
 
+/// What a day adds to the numbers, or takes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// The day.
+    pub day: Date,
+    /// Whether it is of example data.
+    pub example: bool,
+    /// Organisations that count as signed from now on, less those that do no longer.
+    pub signed: i32,
+    /// The same of those that have decided to join.
+    pub decided: i32,
+    /// Organisations that are first heard of.
+    pub begun: i32,
+}
+
 /// One point for each day from `from` (absent: the first change) to `to` on which a number changes, and the two ends.
-pub fn curve(histories: &[History<SignatoryState>], from: Option<Date>, to: Date) -> Vec<Point> {
-    let steps = steps(histories);
+pub fn curve(days: &[Day], from: Option<Date>, to: Date) -> Vec<Point> {
+    let steps = steps(days);
     let from = from
         .or_else(|| steps.keys().next().copied())
         .unwrap_or(to)
@@ -64,19 +79,51 @@ pub fn curve(histories: &[History<SignatoryState>], from: Option<Date>, to: Date
 }
 
 /// The count at the end of `day`.
-pub fn count_on(histories: &[History<SignatoryState>], day: Date) -> Point {
-    let count = |counts: fn(SignatoryState) -> bool| {
-        let hits = histories
-            .iter()
-            .filter(|history| history.at(day).is_some_and(counts))
-            .count();
-        i32::try_from(hits).unwrap_or(i32::MAX)
-    };
-    Point {
-        day,
-        signed: count(SignatoryState::is_signed),
-        decided: count(SignatoryState::is_decided),
+pub fn count_on(days: &[Day], day: Date) -> Point {
+    let past = days.iter().filter(|one| one.day <= day);
+    past.fold(
+        Point {
+            day,
+            signed: 0,
+            decided: 0,
+        },
+        |count, one| Point {
+            day,
+            signed: count.signed + one.signed,
+            decided: count.decided + one.decided,
+        },
+    )
+}
+
+/// Whether an organisation that is example data is heard of by `day`.
+pub fn has_example_by(days: &[Day], day: Date) -> bool {
+    days.iter()
+        .any(|one| one.example && one.begun > 0 && one.day <= day)
+}
+
+/// What relations add day by day, each given as its history and whether it is example data. The database keeps these sums
+/// for the read model, and a test holds them against this.
+pub fn days<'a>(
+    relations: impl IntoIterator<Item = (&'a History<SignatoryState>, bool)>,
+) -> Vec<Day> {
+    let mut days: BTreeMap<(Date, bool), Day> = BTreeMap::new();
+    for (history, example) in relations {
+        let (mut signed, mut decided, mut begun) = (false, false, true);
+        for (day, state) in history.steps() {
+            let sum = days.entry((*day, example)).or_insert(Day {
+                day: *day,
+                example,
+                signed: 0,
+                decided: 0,
+                begun: 0,
+            });
+            sum.signed += i32::from(state.is_signed()) - i32::from(signed);
+            sum.decided += i32::from(state.is_decided()) - i32::from(decided);
+            sum.begun += i32::from(begun);
+            (signed, decided, begun) = (state.is_signed(), state.is_decided(), false);
+        }
     }
+    days.into_values().collect()
 }
 
 #[derive(Default)]
@@ -86,19 +133,15 @@ struct Step {
 }
 
 /// What each day adds or takes away; days whose changes cancel out are left out.
-fn steps(histories: &[History<SignatoryState>]) -> BTreeMap<Date, Step> {
-    let mut days: BTreeMap<Date, Step> = BTreeMap::new();
-    for history in histories {
-        let (mut signed, mut decided) = (false, false);
-        for (day, state) in history.steps() {
-            let step = days.entry(*day).or_default();
-            step.signed += i32::from(state.is_signed()) - i32::from(signed);
-            step.decided += i32::from(state.is_decided()) - i32::from(decided);
-            (signed, decided) = (state.is_signed(), state.is_decided());
-        }
+fn steps(days: &[Day]) -> BTreeMap<Date, Step> {
+    let mut steps: BTreeMap<Date, Step> = BTreeMap::new();
+    for day in days {
+        let step = steps.entry(day.day).or_default();
+        step.signed += day.signed;
+        step.decided += day.decided;
     }
-    days.retain(|_, step| step.signed != 0 || step.decided != 0);
-    days
+    steps.retain(|_, step| step.signed != 0 || step.decided != 0);
+    steps
 }
 
 #[cfg(test)]
@@ -107,7 +150,7 @@ mod tests {
     use time::macros::date;
     use time::{Date, Duration};
 
-    use super::{Point, count_on, curve};
+    use super::{Day, Point, count_on, curve, days, has_example_by};
     use crate::domain::figures::SignatoryState::{self, Decided, Invited, Signed, Withdrawn};
     use crate::domain::history::{Change, History};
 
@@ -118,6 +161,10 @@ mod tests {
             state: *state,
         });
         History::new(changes.collect())
+    }
+
+    fn sums(histories: &[History<SignatoryState>]) -> Vec<Day> {
+        days(histories.iter().map(|history| (history, false)))
     }
 
     fn point(day: Date, signed: i32, decided: i32) -> Point {
@@ -141,7 +188,7 @@ mod tests {
             ]),
         ];
         assert_eq!(
-            curve(&histories, None, date!(2013 - 12 - 31)),
+            curve(&sums(&histories), None, date!(2013 - 12 - 31)),
             [
                 point(date!(2012 - 06 - 18), 0, 1),
                 point(date!(2012 - 09 - 20), 2, 2),
@@ -156,7 +203,7 @@ mod tests {
         let histories = [history(&[(date!(2012 - 09 - 20), Signed)])];
         assert_eq!(
             curve(
-                &histories,
+                &sums(&histories),
                 Some(date!(2013 - 01 - 01)),
                 date!(2013 - 12 - 31)
             ),
@@ -167,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             curve(
-                &histories,
+                &sums(&histories),
                 Some(date!(2012 - 01 - 01)),
                 date!(2012 - 09 - 20)
             ),
@@ -190,7 +237,19 @@ mod tests {
     fn an_invitation_counts_as_nothing() {
         let histories = [history(&[(date!(2012 - 01 - 10), Invited)])];
         let to = date!(2012 - 02 - 01);
-        assert_eq!(curve(&histories, None, to), [point(to, 0, 0)]);
+        assert_eq!(curve(&sums(&histories), None, to), [point(to, 0, 0)]);
+    }
+
+    #[test]
+    fn an_example_is_seen_from_its_first_day_on() {
+        let invited = history(&[(date!(2012 - 01 - 10), Invited)]);
+        let sums = days([(&invited, true)]);
+        assert!(has_example_by(&sums, date!(2012 - 01 - 10)));
+        assert!(!has_example_by(&sums, date!(2012 - 01 - 09)));
+        assert!(!has_example_by(
+            &days([(&invited, false)]),
+            date!(2012 - 01 - 10)
+        ));
     }
 
     proptest! {
@@ -209,14 +268,21 @@ mod tests {
             }).collect();
             let from = origin + Duration::days(start);
             let to = from + Duration::days(length);
-            let points = curve(&histories, Some(from), to);
+            let sums = sums(&histories);
+            let points = curve(&sums, Some(from), to);
             prop_assert_eq!(points[0].day, from);
             prop_assert_eq!(points[points.len() - 1].day, to);
             for pair in points.windows(2) {
                 prop_assert!(pair[0].day < pair[1].day);
             }
             for point in points {
-                prop_assert_eq!(point, count_on(&histories, point.day));
+                let on = |counts: fn(SignatoryState) -> bool| {
+                    let hits = histories.iter().filter(|one| one.at(point.day).is_some_and(counts));
+                    i32::try_from(hits.count()).unwrap()
+                };
+                prop_assert_eq!(point.signed, on(SignatoryState::is_signed));
+                prop_assert_eq!(point.decided, on(SignatoryState::is_decided));
+                prop_assert_eq!(point, count_on(&sums, point.day));
             }
         }
     }

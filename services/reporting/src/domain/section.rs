@@ -8,9 +8,9 @@
 use serde::{Deserialize, Serialize};
 use time::Date;
 
-use crate::domain::curve::{Point, count_on, curve};
+use crate::domain::curve::{Day, Point, count_on, curve, has_example_by};
 use crate::domain::figures::{
-    ActionState, CommitmentState, Freshness, ReportedFigure, SignatoryState, StateCount, count,
+    ActionState, CommitmentState, Freshness, ReportedFigure, StateCount, count,
 };
 use crate::domain::history::History;
 use crate::domain::names::{AgreementId, AreaCode, BoardCode, CommitmentId, PartyCode, Title};
@@ -119,8 +119,8 @@ pub struct Written {
 /// Everything that is recorded of an agreement and bears on the year.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rows {
-    /// The relations of organisations.
-    pub signatories: Vec<Counted<SignatoryState>>,
+    /// How the number of signatories changes.
+    pub signatories: Vec<Day>,
     /// The commitments.
     pub commitments: Vec<Commitment>,
     /// The actions.
@@ -226,8 +226,7 @@ pub fn section(
                 .any(|c| action.commitments.contains(&c.id))
         })
         .collect();
-    let histories: Vec<_> = rows.signatories.iter().map(|s| s.history.clone()).collect();
-    let contains_examples = rows.signatories.iter().any(|s| s.is_example_by(until))
+    let contains_examples = has_example_by(&rows.signatories, until)
         || commitments.iter().any(|c| c.counted.is_example_by(until))
         || actions.iter().any(|a| a.counted.is_example_by(until))
         || rows
@@ -245,9 +244,9 @@ pub fn section(
         year,
         until,
         agreement: subject,
-        at_start: count_on(&histories, year.first_day()),
-        at_end: count_on(&histories, until),
-        curve: curve(&histories, Some(year.first_day()), until),
+        at_start: count_on(&rows.signatories, year.first_day()),
+        at_end: count_on(&rows.signatories, until),
+        curve: curve(&rows.signatories, Some(year.first_day()), until),
         commitments: count(CommitmentState::ALL, committed),
         actions: count(ActionState::ALL, acted),
         areas,
@@ -289,6 +288,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::curve::days;
+    use crate::domain::figures::SignatoryState;
     use crate::domain::history::Change;
 
     fn area(code: &str) -> AreaCode {
@@ -390,12 +391,13 @@ mod tests {
 
     #[test]
     fn tells_the_year_as_it_stood_at_its_end() {
+        let relations = [
+            counted(&[(date!(2011 - 05 - 01), SignatoryState::Signed)], false),
+            counted(&[(date!(2012 - 09 - 20), SignatoryState::Signed)], false),
+            counted(&[(date!(2013 - 01 - 01), SignatoryState::Signed)], true),
+        ];
         let rows = Rows {
-            signatories: vec![
-                counted(&[(date!(2011 - 05 - 01), SignatoryState::Signed)], false),
-                counted(&[(date!(2012 - 09 - 20), SignatoryState::Signed)], false),
-                counted(&[(date!(2013 - 01 - 01), SignatoryState::Signed)], true),
-            ],
+            signatories: days(relations.iter().map(|one| (&one.history, one.example))),
             ..Rows::default()
         };
         let section = told(2012, date!(2026 - 01 - 01), rows);

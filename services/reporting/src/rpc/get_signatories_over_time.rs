@@ -26,15 +26,11 @@ pub(crate) async fn get_signatories_over_time(
     let mut snapshot = read::snapshot(&service.database).await?;
     let agreement = read::agreement(&mut snapshot, agreement).await?;
     let agreement = agreement.map_err(|unknown| convert::refused("agreement", unknown))?;
-    let relations = store::signatories::of(&mut snapshot, agreement, call.exclude_examples).await?;
-    let histories: Vec<_> = relations.into_iter().map(|one| one.history).collect();
+    let days = store::signatories::days(&mut snapshot, agreement, call.exclude_examples).await?;
     let reported = store::figures::of(&mut snapshot, agreement, None).await?;
     let freshness = store::freshness::read(&mut snapshot).await?;
     Ok(GetSignatoriesOverTimeResponse {
-        points: curve(&histories, from, to)
-            .iter()
-            .map(convert::point)
-            .collect(),
+        points: curve(&days, from, to).iter().map(convert::point).collect(),
         reported_figures: reported.iter().map(convert::reported).collect(),
         freshness: Some(convert::freshness(freshness)),
     })

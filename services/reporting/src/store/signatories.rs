@@ -1,16 +1,13 @@
 //! Organisations' relations to agreements, as one row per change.
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
-use time::Date;
 use uuid::Uuid;
 
-use super::{Result, inconsistent};
+use super::Result;
+use crate::domain::curve::Day;
 use crate::domain::figures::SignatoryState;
-use crate::domain::history::{Change, History};
+use crate::domain::history::Change;
 use crate::domain::names::AgreementId;
-use crate::domain::section::Counted;
 
 /// Notes that an organisation's relation to an agreement has changed.
 ///
@@ -43,46 +40,25 @@ pub(crate) async fn note(
     Ok(())
 }
 
-/// The relations to an agreement, an organisation each, without the examples when asked.
+/// How the number of signatories of an agreement changes, day by day, without the examples when asked. The database keeps
+/// the sums when a change is noted.
 ///
 /// # Errors
-/// The database's, or a row that cannot be read.
-pub(crate) async fn of(
+/// The database's.
+pub(crate) async fn days(
     conn: &mut PgConnection,
     agreement: AgreementId,
     exclude_examples: bool,
-) -> Result<Vec<Counted<SignatoryState>>> {
-    let rows = sqlx::query!(
-        "SELECT organisation, version, state, certain_on, example FROM signatory_change
+) -> Result<Vec<Day>> {
+    let days = sqlx::query_as!(
+        Day,
+        "SELECT day, example, signed, decided, begun FROM signatory_day
          WHERE agreement = $1 AND NOT (example AND $2)
-         ORDER BY organisation, version",
+         ORDER BY day, example",
         agreement.0,
         exclude_examples
     )
     .fetch_all(conn)
     .await?;
-    let mut relations: BTreeMap<Uuid, (Vec<Change<SignatoryState>>, bool)> = BTreeMap::new();
-    for row in rows {
-        let state = SignatoryState::parse(&row.state)
-            .ok_or_else(|| inconsistent("signatory_change", "state", &row.organisation))?;
-        let change = change(row.version, row.certain_on, state);
-        let relation = relations.entry(row.organisation).or_default();
-        relation.0.push(change);
-        relation.1 |= row.example;
-    }
-    Ok(relations
-        .into_values()
-        .map(|(changes, example)| Counted {
-            history: History::new(changes),
-            example,
-        })
-        .collect())
-}
-
-fn change<S>(version: i64, day: Date, state: S) -> Change<S> {
-    Change {
-        version,
-        day,
-        state,
-    }
+    Ok(days)
 }

@@ -10,5 +10,6 @@ mod refusals;
 mod replay;
 mod reports;
 mod sections;
+mod signatory_days;
 mod town;
 mod wire;

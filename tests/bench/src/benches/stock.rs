@@ -71,7 +71,7 @@ impl Stock {
                 "INSERT INTO signatory_change
                      (agreement, organisation, version, state, certain_on, example)
                  SELECT $1, id, step.version, step.state,
-                        date '2012-06-01' + (number % 4000)::integer + step.version, false
+                        date '2012-06-01' + (number % 900)::integer + step.version, false
                  FROM unnest($2::uuid[]) WITH ORDINALITY AS one (id, number),
                       (VALUES (1, 'decided'), (2, 'signed')) AS step (version, state)",
             )

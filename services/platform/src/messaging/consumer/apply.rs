@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 
 use super::judgement::Trouble;
 use super::{Consumer, Rejection};
-use crate::database::begin;
+use crate::database::{Cause, begin};
 use crate::error::BoxError;
 use crate::failpoint;
 use crate::messaging::envelope::{Envelope, Raw};
@@ -68,18 +68,7 @@ impl From<Rejection> for Problem {
 
 /// Whether the database did not answer, as opposed to having answered no.
 fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        // Connection lost, out of connections or memory, shutting down or starting up.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code.starts_with("08") || code.starts_with("53") || code.starts_with("57P")
-        }),
-        _ => false,
-    }
+    Cause::of(error) == Cause::Outage
 }
 
 /// What became of events, for the counters.
