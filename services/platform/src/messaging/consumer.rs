@@ -187,6 +187,11 @@ impl Consumer {
         &self.producer
     }
 
+    /// Whether something is done with all events that are applied together.
+    fn takes_batches(&self) -> bool {
+        self.batch.is_some()
+    }
+
     /// Applies events of one type.
     async fn handle(
         &self,

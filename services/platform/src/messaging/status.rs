@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::{Shared, incarnation};
 
 /// How often the gauges that come from tables are read.
 const OBSERVE_EVERY: Duration = Duration::from_secs(2);
@@ -36,6 +36,7 @@ pub struct Metrics {
     duplicates: AtomicU64,
     parked_events: AtomicU64,
     dead_letters: AtomicU64,
+    foreign: AtomicU64,
     outbox_age_ms: AtomicI64,
     agreed_age_ms: AtomicI64,
     parked: AtomicI64,
@@ -57,6 +58,7 @@ impl Default for Metrics {
             duplicates: AtomicU64::default(),
             parked_events: AtomicU64::default(),
             dead_letters: AtomicU64::default(),
+            foreign: AtomicU64::default(),
             outbox_age_ms: AtomicI64::default(),
             agreed_age_ms: AtomicI64::new(NEVER),
             parked: AtomicI64::default(),
@@ -89,6 +91,8 @@ pub struct Reading {
     pub parked_total: u64,
     /// Dead letters recorded.
     pub dead_letters_total: u64,
+    /// Messages of another incarnation than the database's, which were put aside.
+    pub foreign_total: u64,
     /// Age of the oldest event that is not published yet; 0 when there is none.
     pub outbox_age_ms: i64,
     /// Age of the oldest of the last agreements with the producers heard; 0 for who hears nobody.
@@ -129,6 +133,7 @@ impl Metrics {
             duplicates_total: count(&self.duplicates),
             parked_total: count(&self.parked_events),
             dead_letters_total: count(&self.dead_letters),
+            foreign_total: count(&self.foreign),
             outbox_age_ms: gauge(&self.outbox_age_ms),
             agreed_age_ms: gauge(&self.agreed_age_ms),
             parked: gauge(&self.parked),
@@ -176,6 +181,11 @@ impl Metrics {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Answers how many there were with this one.
+    pub(crate) fn foreign(&self) -> u64 {
+        self.foreign.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     pub(crate) fn differs(&self, producer: &str, differs: bool) {
         let mut differing = self.lock_differing();
         if differs {
@@ -203,6 +213,9 @@ impl Metrics {
 /// The state of a service's messaging, from its tables.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Status {
+    /// The incarnation of the log and the inbox.
+    #[serde(default = "first_incarnation")]
+    pub incarnation: i64,
     /// Highest number of the log.
     pub newest: i64,
     /// Number up to which everything is published.
@@ -221,6 +234,11 @@ pub struct Status {
     pub waiting: Vec<Waiting>,
     /// Per producer heard of.
     pub producers: Vec<Producer>,
+}
+
+/// What a service that does not say it yet is in.
+fn first_incarnation() -> i64 {
+    incarnation::FIRST
 }
 
 /// An aggregate whose events wait for one that has not come.
@@ -268,6 +286,7 @@ pub struct Producer {
 pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT mark.low_water,
+                  (SELECT max(number) FROM log_incarnation) AS "incarnation!",
                   (SELECT coalesce(max(seq), 0) FROM outbox) AS "newest!",
                   (SELECT count(*) FROM outbox WHERE seq > mark.low_water) AS "unpublished!",
                   (SELECT count(*) FROM inbox_parked) AS "parked!",
@@ -291,6 +310,7 @@ pub async fn read(pool: &PgPool) -> Result<Status, sqlx::Error> {
     .fetch_all(pool)
     .await?;
     Ok(Status {
+        incarnation: row.incarnation,
         newest: row.newest,
         low_water: row.low_water,
         unpublished: row.unpublished,

@@ -68,7 +68,7 @@ const GAUGES: [Figure<i64>; 9] = [
     ),
 ];
 
-const COUNTERS: [Figure<u64>; 6] = [
+const COUNTERS: [Figure<u64>; 7] = [
     (
         "handslag.relay.published",
         "Events confirmed by the broker",
@@ -92,6 +92,11 @@ const COUNTERS: [Figure<u64>; 6] = [
     ("handslag.dead.letters", "Dead letters recorded", |now| {
         now.dead_letters_total
     }),
+    (
+        "handslag.inbox.foreign",
+        "Messages of another incarnation, which were put aside",
+        |now| now.foreign_total,
+    ),
     (
         "handslag.audit.checked",
         "Seals of the log that were looked at again and hold",

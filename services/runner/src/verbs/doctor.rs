@@ -46,10 +46,13 @@ pub(super) async fn run(options: &cli::Doctor) -> anyhow::Result<ExitCode> {
     let mut healthy = true;
     for one in &seen {
         let differing = one.heard.iter().filter_map(|producer| {
-            let newest = of(&seen, producer)?.newest;
-            let heard = &one.status.as_ref()?.producers;
-            let heard = heard.iter().find(|heard| heard.producer == *producer);
-            judge::differs(producer, newest, heard)
+            let (theirs, ours) = (of(&seen, producer)?, one.status.as_ref()?);
+            let heard = ours
+                .producers
+                .iter()
+                .find(|heard| heard.producer == *producer);
+            judge::apart(producer, theirs, ours)
+                .or_else(|| judge::differs(producer, theirs.newest, heard))
         });
         let findings: Vec<String> = one.findings.iter().cloned().chain(differing).collect();
         healthy &= findings.is_empty();

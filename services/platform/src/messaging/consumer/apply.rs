@@ -196,13 +196,26 @@ async fn effects(
         let span = span(first, run);
         contained(consumer.handle(tx, &first.r#type, run).instrument(span)).await?;
     }
-    if !events.is_empty() {
-        contained(consumer.handle_batch(tx, events)).await?;
+    if consumer.takes_batches() && !events.is_empty() {
+        let span = batch_span(events);
+        contained(consumer.handle_batch(tx, events).instrument(span)).await?;
     }
     Ok(())
 }
 
 /// Goes on the trace of the first event's command, linked to the others'.
+fn batch_span(events: &[&Envelope<Raw>]) -> tracing::Span {
+    let span = tracing::info_span!(
+        "apply batch",
+        otel.kind = "consumer",
+        messaging.system = "rabbitmq",
+        messaging.batch.message_count = events.len(),
+    );
+    trace::follow(&span, traceparents(events));
+    span
+}
+
+/// The same of neighbours of one type.
 fn span(first: &Envelope<Raw>, run: &[&Envelope<Raw>]) -> tracing::Span {
     let span = tracing::info_span!(
         "apply event",
@@ -214,8 +227,12 @@ fn span(first: &Envelope<Raw>, run: &[&Envelope<Raw>]) -> tracing::Span {
         event.seq = first.seq,
         event.version = first.version,
     );
-    trace::follow(&span, run.iter().map(|event| event.traceparent.as_deref()));
+    trace::follow(&span, traceparents(run));
     span
+}
+
+fn traceparents<'a>(events: &'a [&Envelope<Raw>]) -> impl Iterator<Item = Option<&'a str>> {
+    events.iter().map(|event| event.traceparent.as_deref())
 }
 
 /// A panic is the event's fault like any other refusal: it must not end the consumer for all

@@ -18,14 +18,14 @@ impl Session<'_> {
         if theirs > ours && incarnation::current(&self.shared.pool).await? != ours {
             return Err(Failure::Incarnation);
         }
-        self.foreign += 1;
+        let so_far = self.shared.metrics.foreign();
         // A line for each would be as long as the backlog.
-        if self.foreign.is_power_of_two() {
+        if so_far.is_power_of_two() {
             tracing::warn!(
                 queue = self.queue,
                 theirs,
                 ours,
-                so_far = self.foreign,
+                so_far,
                 "messages of another incarnation are put aside"
             );
         }

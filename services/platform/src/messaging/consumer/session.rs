@@ -54,8 +54,6 @@ pub(super) struct Session<'a> {
     pub(super) channel: Channel,
     pub(super) comparison: Comparison,
     pub(super) incarnation: i64,
-    /// Messages of another incarnation so far.
-    pub(super) foreign: u64,
     stop: &'a CancellationToken,
     deferred: Deferred<Delivery>,
 }
@@ -83,7 +81,6 @@ pub(super) async fn run(
         channel,
         comparison: Comparison::default(),
         incarnation,
-        foreign: 0,
         stop,
         deferred: Deferred::default(),
     };

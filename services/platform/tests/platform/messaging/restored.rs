@@ -89,9 +89,14 @@ async fn a_consumer_that_was_forgotten_hears_nothing_until_it_is_told_and_then_e
     let (relay, consumer) = (bed.start_relay(), bed.start_consumer());
     bed.say("social", 1).await;
     eventually("it is published", || async { bed.low_water().await == 1 }).await;
-    // A digest that is put aside like everything else.
-    tokio::time::sleep(bed.digest_every * 2).await;
+    eventually("event and digest are put aside", || async {
+        consumer.messaging.metrics().read().foreign_total >= 2
+    })
+    .await;
     assert!(bed.versions("social").await.is_empty());
+    let told = |status: status::Status| status.incarnation;
+    assert_eq!(told(status::read(&bed.producer).await.unwrap()), 2);
+    assert_eq!(told(status::read(&bed.consumer).await.unwrap()), 1);
     consumer.stop().await;
     eventually("it is told", || async {
         incarnation::begin_at_least(&bed.consumer, 2).await.is_ok()

@@ -94,6 +94,20 @@ fn queue(queue: &Queue) -> Option<String> {
     }
 }
 
+/// A consumer and its producer of which only one was told of a restore, each given as what its tables tell.
+pub(super) fn apart(producer: &str, theirs: &Status, ours: &Status) -> Option<String> {
+    let (theirs, ours) = (theirs.incarnation, ours.incarnation);
+    (theirs != ours).then(|| {
+        let wanted = theirs.max(ours);
+        let late = if theirs < ours { producer } else { "this service" };
+        format!(
+            "takes no message of {producer}, whose log is in incarnation {theirs} while this one's is {ours}: after a restore \
+             every service begins the same incarnation. Stop {late}, run its `migrate --incarnation {wanted}`, start it \
+             again; what was put aside then comes from the log"
+        )
+    })
+}
+
 /// A consumer that has not agreed with its producer for too long.
 pub(super) fn differs(producer: &str, newest: i64, heard: Option<&Producer>) -> Option<String> {
     let Some(heard) = heard else {
@@ -128,10 +142,11 @@ mod tests {
     use handslag_platform::messaging::inspect::{Queue, QueueState};
     use handslag_platform::messaging::status::{Producer, Status, Waiting};
 
-    use super::{differs, queue, tables};
+    use super::{apart, differs, queue, tables};
 
     fn status() -> Status {
         Status {
+            incarnation: 1,
             newest: 9,
             low_water: 9,
             unpublished: 0,
@@ -233,6 +248,25 @@ mod tests {
         );
         let nothing = differs("registry", 9, None).unwrap();
         assert!(nothing.contains("heard nothing"), "{nothing}");
+    }
+
+    #[test]
+    fn names_who_was_not_told_of_a_restore() {
+        let (former, next) = (
+            status(),
+            Status {
+                incarnation: 2,
+                ..status()
+            },
+        );
+        assert_eq!(apart("registry", &next, &next), None);
+        let said = apart("registry", &next, &former).unwrap();
+        assert!(
+            said.contains("Stop this service, run its `migrate --incarnation 2`"),
+            "{said}"
+        );
+        let said = apart("registry", &former, &next).unwrap();
+        assert!(said.contains("Stop registry, run its"), "{said}");
     }
 
     #[test]
