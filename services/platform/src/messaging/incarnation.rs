@@ -31,6 +31,11 @@ use crate::database::begin;
 /// That of a database that was never restored.
 pub const FIRST: i64 = 1;
 
+/// What a service is in that does not say so yet.
+pub(crate) fn first() -> i64 {
+    FIRST
+}
+
 /// Carries the number, from the second on.
 const HEADER: &str = "handslag_incarnation";
 

@@ -214,7 +214,7 @@ impl Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Status {
     /// The incarnation of the log and the inbox.
-    #[serde(default = "first_incarnation")]
+    #[serde(default = "incarnation::first")]
     pub incarnation: i64,
     /// Highest number of the log.
     pub newest: i64,
@@ -234,11 +234,6 @@ pub struct Status {
     pub waiting: Vec<Waiting>,
     /// Per producer heard of.
     pub producers: Vec<Producer>,
-}
-
-/// What a service that does not say it yet is in.
-fn first_incarnation() -> i64 {
-    incarnation::FIRST
 }
 
 /// An aggregate whose events wait for one that has not come.
