@@ -63,6 +63,9 @@ async fn fan_out(tx: &mut PgConnection, events: &[&Envelope<Raw>]) -> Result<boo
         .filter_map(|event| Some(Heard::of(event, known(event)?)))
         .collect();
     let heard = heard?;
+    if heard.is_empty() {
+        return Ok(false);
+    }
     let districts: Vec<&DistrictCode> = heard.iter().filter_map(|one| one.district()).collect();
     let titles = store::district_boards::titles(tx, &districts).await?;
     let occurrences: Result<Vec<Occurrence>, Rejection> =

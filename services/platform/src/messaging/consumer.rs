@@ -187,11 +187,6 @@ impl Consumer {
         &self.producer
     }
 
-    /// Whether something is done with all events that are applied together.
-    fn takes_batches(&self) -> bool {
-        self.batch.is_some()
-    }
-
     /// Applies events of one type.
     async fn handle(
         &self,
@@ -200,17 +195,6 @@ impl Consumer {
         events: &[&Envelope<Raw>],
     ) -> Result<(), Rejection> {
         match self.handlers.get(r#type) {
-            Some(handler) => handler(tx, events).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn handle_batch(
-        &self,
-        tx: &mut PgConnection,
-        events: &[&Envelope<Raw>],
-    ) -> Result<(), Rejection> {
-        match &self.batch {
             Some(handler) => handler(tx, events).await,
             None => Ok(()),
         }

@@ -196,9 +196,10 @@ async fn effects(
         let span = span(first, run);
         contained(consumer.handle(tx, &first.r#type, run).instrument(span)).await?;
     }
-    if consumer.takes_batches() && !events.is_empty() {
-        let span = batch_span(events);
-        contained(consumer.handle_batch(tx, events).instrument(span)).await?;
+    if let Some(handler) = &consumer.batch
+        && !events.is_empty()
+    {
+        contained(handler(tx, events).instrument(batch_span(events))).await?;
     }
     Ok(())
 }
