@@ -71,6 +71,7 @@ pub(crate) async fn serve(
         reason = "an age in seconds is far below 2^52"
     )]
     let age = limits.connection_age_seconds as f64;
+    let metrics = door.metrics().clone();
     let age = age * (1.0 - AGE_JITTER / 2.0 + AGE_JITTER * id::random_fraction());
     Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION_MOST)
@@ -82,7 +83,7 @@ pub(crate) async fn serve(
         .accept_http1(false)
         .layer(door)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming::peers(listener, tls), async move {
+        .serve_with_incoming_shutdown(incoming::peers(listener, tls, metrics), async move {
             shutdown.stopping().await;
         })
         .await?;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
+use crate::cores::{self, Outside};
 use crate::figure::{Figure, TABLE_HEAD};
 use crate::machine::Machine;
 use crate::scale::Scale;
@@ -38,6 +39,13 @@ pub enum Bench {
     Overload,
     /// Peers that mean harm
     Hostile,
+}
+
+impl Bench {
+    /// Whether callers have cores of their own: those of which the two sides have not alike many.
+    fn divides_the_cores(self) -> bool {
+        matches!(self, Self::Overload | Self::Hostile)
+    }
 }
 
 /// Benches of the platform against the limits of what it stands on
@@ -92,47 +100,46 @@ impl Options {
 
 pub(crate) fn main(options: &Options) -> ExitCode {
     handslag_platform::server::install_tls_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let outcome = runtime.block_on(measure(options));
-        // A peer that still waits for an answer is not waited for.
-        runtime.shutdown_background();
-        outcome
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&mut std::io::stderr(), &format!("bench: {error:#}"));
-            ExitCode::FAILURE
-        }
+    let named = match options.benches.as_slice() {
+        [] => Bench::value_variants(),
+        named => named,
+    };
+    let (divided, among_all): (Vec<_>, Vec<_>) =
+        named.iter().partition(|bench| bench.divides_the_cores());
+    if options.markdown {
+        say(&mut std::io::stdout(), TABLE_HEAD);
     }
+    let outcomes = [
+        (!among_all.is_empty())
+            .then(|| cores::among_all(|outside| measure(options, &among_all, outside))),
+        (!divided.is_empty())
+            .then(|| cores::divided(|outside| measure(options, &divided, outside))),
+    ];
+    let mut code = ExitCode::SUCCESS;
+    for error in outcomes.into_iter().flatten().filter_map(Result::err) {
+        say(&mut std::io::stderr(), &format!("bench: {error:#}"));
+        code = ExitCode::FAILURE;
+    }
+    code
 }
 
-async fn measure(options: &Options) -> anyhow::Result<()> {
-    let stage = Stage::private(options.durable).await?;
+async fn measure(options: &Options, benches: &[Bench], outside: Outside) -> anyhow::Result<()> {
+    let stage = Stage::private(options.durable, outside).await?;
     let outcome = tokio::select! {
-        outcome = all(options, &stage) => outcome,
+        outcome = all(options, benches, &stage) => outcome,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     let ended = stage.end().await;
     outcome.and(ended)
 }
 
-async fn all(options: &Options, stage: &Stage) -> anyhow::Result<()> {
+async fn all(options: &Options, benches: &[Bench], stage: &Stage) -> anyhow::Result<()> {
     let machine = Machine::of(stage).await?;
     let scale = options.scale();
     let out = &mut std::io::stdout();
-    if options.markdown {
-        say(out, TABLE_HEAD);
-    } else {
+    if !options.markdown {
         say(out, &format!("{machine}\n"));
     }
-    let benches = match options.benches.as_slice() {
-        [] => Bench::value_variants(),
-        named => named,
-    };
     let mut failed = Vec::new();
     for &bench in benches {
         match crate::run(bench, stage, &scale).await {

@@ -10,6 +10,7 @@ mod attacks;
 mod frames;
 mod wire;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use crate::benches::calls::{Clients, Desk, RelayIs, warm_up};
+use crate::cores::Outside;
 use crate::figure::{Aim, Figure};
 use crate::generator::{self, calls_in};
 use crate::pairs::alternate;
@@ -39,22 +41,27 @@ pub(crate) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figu
     warm_up(&desk, scale.warm_up).await?;
     let mut figures = Vec::new();
     for attack in Attack::ALL {
-        figures.extend(figures_of(attack, &desk, scale).await?);
+        figures.extend(figures_of(attack, &desk, stage.outside(), scale).await?);
     }
     desk.close().await?;
     Ok(figures)
 }
 
-async fn figures_of(attack: Attack, desk: &Desk, scale: &Scale) -> anyhow::Result<[Figure; 2]> {
+async fn figures_of(
+    attack: Attack,
+    desk: &Desk,
+    outside: &Outside,
+    scale: &Scale,
+) -> anyhow::Result<[Figure; 2]> {
     let mut seen = Vec::new();
     let others = alternate(
         scale.pairs.min(PAIRS_MOST),
         async || {
-            let (tail, watched) = besieged(attack, desk, scale).await?;
+            let (tail, watched) = besieged(attack, desk, outside, scale).await?;
             seen.push(watched);
             Ok(tail)
         },
-        async || Ok(tail(&desk.clients, scale.siege).await?),
+        async || tail(&desk.clients, outside, scale.siege).await,
     )
     .await?;
     let peers: usize = seen.iter().map(|watched| watched.peers).sum();
@@ -96,38 +103,52 @@ struct Watched {
 }
 
 /// Ordinary calls while peers attack again and again; answers their p99, and how the peers fared.
-async fn besieged(attack: Attack, desk: &Desk, scale: &Scale) -> anyhow::Result<(f64, Watched)> {
+async fn besieged(
+    attack: Attack,
+    desk: &Desk,
+    outside: &Outside,
+    scale: &Scale,
+) -> anyhow::Result<(f64, Watched)> {
     let over = Arc::new(AtomicBool::new(false));
-    let address = desk.running.grpc_address;
-    let siege = async {
-        let mut watched = Watched::default();
-        // The first attack is watched to its end, however long it takes.
-        while watched.peers == 0 || !over.load(Ordering::Relaxed) {
-            let ended = attack.run(address, scale.crowd).await?;
-            watched.peers += ended.peers;
-            watched.slowest = watched.slowest.max(ended.after);
-            watched.how = ended.how;
-            tokio::time::sleep(AGAIN).await;
-        }
-        anyhow::Ok(watched)
-    };
-    let calls = async {
-        let tail = tail(&desk.clients, scale.siege).await;
-        over.store(true, Ordering::Relaxed);
-        tail
-    };
-    let (watched, tail) = tokio::try_join!(siege, calls)?;
-    Ok((tail, watched))
+    let siege = outside.attackers.spawn(siege(
+        attack,
+        desk.running.grpc_address,
+        scale.crowd,
+        Arc::clone(&over),
+    ));
+    let tail = tail(&desk.clients, outside, scale.siege).await;
+    over.store(true, Ordering::Relaxed);
+    Ok((tail?, siege.await??))
 }
 
-async fn tail(clients: &Clients, time: Duration) -> anyhow::Result<f64> {
+/// Attacks until it is over.
+async fn siege(
+    attack: Attack,
+    address: SocketAddr,
+    crowd: usize,
+    over: Arc<AtomicBool>,
+) -> anyhow::Result<Watched> {
+    let mut watched = Watched::default();
+    // The first attack is watched to its end, however long it takes.
+    while watched.peers == 0 || !over.load(Ordering::Relaxed) {
+        let ended = attack.run(address, crowd).await?;
+        watched.peers += ended.peers;
+        watched.slowest = watched.slowest.max(ended.after);
+        watched.how = ended.how;
+        tokio::time::sleep(AGAIN).await;
+    }
+    Ok(watched)
+}
+
+async fn tail(clients: &Clients, outside: &Outside, time: Duration) -> anyhow::Result<f64> {
     let clients = clients.clone();
-    let outcome = generator::open(RATE, calls_in(RATE, time), move |number| {
+    let look_ups = generator::open(RATE, calls_in(RATE, time), move |number| {
         let clients = clients.clone();
         async move {
             let caller = usize::try_from(number).unwrap_or_default();
             clients.look_up(caller).await
         }
     });
-    Ok(outcome.await.whole()?.percentile_ms(0.99))
+    let outcome = outside.callers.spawn(look_ups).await?;
+    Ok(outcome.whole()?.percentile_ms(0.99))
 }

@@ -11,10 +11,12 @@
 //! second would spoil one call and not the hundred that somebody would have made meanwhile.
 //!
 //! Clients, services, PostgreSQL and RabbitMQ share one machine. What a client takes is missing to
-//! the service, in numerator and denominator.
+//! the service, in numerator and denominator; where one side has far more of it than the other, the
+//! machine is divided between them ([`cores`]).
 
 mod benches;
 mod cli;
+mod cores;
 mod figure;
 mod machine;
 mod pairs;

@@ -8,6 +8,7 @@ use crate::stage::Stage;
 #[derive(Clone, Debug)]
 pub struct Machine {
     cores: usize,
+    callers_apart: bool,
     model: String,
     postgres: String,
     broker: String,
@@ -29,6 +30,7 @@ impl Machine {
         let number = postgres.split_whitespace().next().unwrap_or("?");
         Ok(Self {
             cores: std::thread::available_parallelism().map_or(1, Into::into),
+            callers_apart: stage.outside().apart,
             model: model(),
             postgres: number.to_owned(),
             broker: crate::peers::broker::version(&stage.vhost("version").await?).await?,
@@ -50,9 +52,14 @@ impl Machine {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let disk = if self.durable { "on" } else { "off" };
+        let apart = if self.callers_apart {
+            " and one for callers"
+        } else {
+            ""
+        };
         write!(
             f,
-            "{} × {}; PostgreSQL {} (fsync {disk}), RabbitMQ {}; {}",
+            "{} × {}{apart}; PostgreSQL {} (fsync {disk}), RabbitMQ {}; {}",
             self.cores, self.model, self.postgres, self.broker, self.profile
         )
     }

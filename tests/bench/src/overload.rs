@@ -34,7 +34,10 @@ pub(crate) async fn run(stage: &Stage, scale: &Scale) -> anyhow::Result<Vec<Figu
     warm_up(&desk, scale.warm_up).await?;
     let mut measured = Measured::default();
     for _ in 0..scale.pairs {
-        measured.round(&desk.clients, scale).await?;
+        // The generator runs where its callers do.
+        let (clients, scale) = (desk.clients.clone(), scale.clone());
+        let round = async move { measured.round(&clients, &scale).await.map(|()| measured) };
+        measured = stage.outside().callers.spawn(round).await??;
     }
     desk.close().await?;
     Ok(measured.figures())

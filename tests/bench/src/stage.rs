@@ -21,10 +21,13 @@ use handslag_platform::dev_issuer::DevIssuer;
 use handslag_platform::{Running, Service};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use tokio::runtime::Handle;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::cores::Outside;
 
 /// Calls of one caller in a second: all load comes from one caller, who would be refused otherwise.
 /// The rate is checked all the same.
@@ -41,6 +44,7 @@ pub struct Stage {
     private: Option<(Arc<Infra>, tempfile::TempDir)>,
     folder: tempfile::TempDir,
     issuer: DevIssuer,
+    outside: Outside,
     durable: bool,
 }
 
@@ -49,7 +53,7 @@ impl Stage {
     ///
     /// # Errors
     /// When they cannot be installed or started.
-    pub async fn private(durable: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn private(durable: bool, outside: Outside) -> anyhow::Result<Self> {
         let made = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
             let tests = handslag_local_infra::test_data_dir()?;
             let beside = tests.parent().context("the test servers lie nowhere")?;
@@ -66,7 +70,7 @@ impl Stage {
         });
         let (infra, folder) = made.await??;
         let servers = infra.servers().clone();
-        Self::on(servers, Some((Arc::new(infra), folder)), durable)
+        Self::on(servers, Some((Arc::new(infra), folder)), durable, outside)
     }
 
     /// On the servers that tests share.
@@ -75,13 +79,14 @@ impl Stage {
     /// When they cannot be installed or started.
     pub async fn shared() -> anyhow::Result<Self> {
         let servers = tokio::task::spawn_blocking(handslag_local_infra::shared_for_tests).await??;
-        Self::on(servers, None, false)
+        Self::on(servers, None, false, Outside::beside(&Handle::current()))
     }
 
     fn on(
         servers: Servers,
         private: Option<(Arc<Infra>, tempfile::TempDir)>,
         durable: bool,
+        outside: Outside,
     ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("handslag-stage-")
@@ -94,6 +99,7 @@ impl Stage {
             private,
             folder,
             issuer,
+            outside,
             durable,
         })
     }
@@ -107,6 +113,11 @@ impl Stage {
             tokio::task::spawn_blocking(move || infra.stop()).await??;
         }
         Ok(())
+    }
+
+    /// Where callers and attackers run.
+    pub(crate) fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// Whether commits wait for the disk.

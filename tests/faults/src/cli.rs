@@ -9,17 +9,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use handslag_checker::Invariant;
 use handslag_local_infra::{Infra, Options, Tmpfs};
-use handslag_platform::id;
 
 use crate::defects::{DEFECTS, Defect};
 use crate::matrix::{self, Fault};
 use crate::run::{self, Outcome, Plan};
 use crate::table::{self, Ended};
+use crate::terminal::{self, say};
 
 /// A disk that both servers fit on, and that can be filled in moments, in MiB.
 const SMALL_DISK_MIB: u32 = 1_024;
-/// Seeds that are drawn: short enough to be typed again.
-const SEEDS: u64 = 100_000;
 
 /// Makes faults under load, waits for quiet, and has the judge look at everything.
 #[derive(Debug, Parser)]
@@ -57,21 +55,7 @@ struct Cli {
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    handslag_platform::server::install_tls_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime
-        .context("no runtime")
-        .and_then(|runtime| runtime.block_on(execute(&cli)));
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            say(&format!("faults: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    terminal::verdict("faults", execute(&cli))
 }
 
 /// One run that is wanted.
@@ -91,9 +75,7 @@ async fn execute(cli: &Cli) -> Result<bool> {
     } else {
         faults(all, cli)?
     };
-    let seed = cli
-        .seed
-        .unwrap_or_else(|| u64::from_le_bytes(id::random_bytes::<8>()) % SEEDS);
+    let seed = terminal::seed(cli.seed);
     let ground = PathBuf::from(format!("/var/tmp/handslag-faults-{}", std::process::id()));
     let folder = cli.folder.clone().unwrap_or_else(|| ground.join("records"));
     let began = Instant::now();
@@ -258,12 +240,4 @@ fn list(all: &[Fault]) {
     for defect in &DEFECTS {
         say(&format!("    {:<22} {}", defect.name, defect.what));
     }
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "a command line tells its user what it found"
-)]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -23,7 +23,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser as _;
-use handslag_platform::id;
 use handslag_runner::issuer::Issuer;
 
 use entrances::Entrances;
@@ -32,30 +31,15 @@ use kube::Kube;
 use options::Options;
 use rows::{Row, Said, Stage};
 
+use crate::terminal::{self, say};
+
 /// The first word of the command line that leads here.
 pub(crate) const VERB: &str = "deploy-test";
-
-/// Seeds that are drawn: short enough to be typed again.
-const SEEDS: u64 = 100_000;
 
 /// Reads the command line and does what it says.
 pub(crate) fn main() -> ExitCode {
     let options = Options::parse_from(std::env::args().skip(1));
-    handslag_platform::server::install_tls_provider();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime
-        .context("no runtime")
-        .and_then(|runtime| runtime.block_on(execute(options)));
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            say(&format!("deploy-test: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    terminal::verdict(VERB, execute(options))
 }
 
 async fn execute(mut options: Options) -> Result<bool> {
@@ -70,9 +54,7 @@ async fn execute(mut options: Options) -> Result<bool> {
         env!("CARGO_PKG_VERSION").clone_into(&mut options.tag);
     }
     let wanted = wanted(all, &options)?;
-    let seed = options
-        .seed
-        .unwrap_or_else(|| u64::from_le_bytes(id::random_bytes::<8>()) % SEEDS);
+    let seed = terminal::seed(options.seed);
     let mut stage = stage(&options, seed).await?;
     say(&format!(
         "seed {seed}; records in {}",
@@ -175,12 +157,4 @@ fn wanted(all: Vec<Row>, options: &Options) -> Result<Vec<Row>> {
         .into_iter()
         .filter(|row| options.rows.iter().any(|name| name == row.name))
         .collect())
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "a command line tells its user what it found"
-)]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -30,6 +30,7 @@ mod site;
 mod subscribers;
 mod table;
 mod tap;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -84,6 +84,11 @@ impl Door {
         })))
     }
 
+    /// What is counted here.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.settings.metrics
+    }
+
     /// Forgets callers that have not called for a while.
     pub(crate) fn forget_the_quiet(&self) {
         self.0.limiter.forget_the_quiet();

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::server::line::Line;
 use crate::server::peer::{FIRST_CALL_TIME_CROWDED, FIRST_CALL_TIME_MOST, Peer};
+use crate::telemetry::metrics::{Metrics, PeerRefused};
 use crate::tls::ServerTls;
 
 /// Connections of one replica. Some tens of proxies and some hundred systems of boards call; an
@@ -62,37 +63,49 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) fn peers(
     listener: TcpListener,
     tls: Option<ServerTls>,
+    metrics: Metrics,
 ) -> impl Stream<Item = io::Result<Peer>> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MOST));
     let trials = Arc::new(Semaphore::new(TRIALS_MOST));
-    let door = (listener, tls, places, trials);
-    stream::unfold(door, |(listener, tls, places, trials)| async move {
-        // Nobody closes the semaphore, so that there is always a next one.
-        let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        let (stream, address, trial) = loop {
-            let (stream, address) = accept(&listener).await;
-            if let Ok(trial) = Arc::clone(&trials).try_acquire_owned() {
-                break (stream, address, trial);
-            }
-            // Closed by being dropped.
-            tracing::debug!(%address, "a peer was turned away: too many have not called yet");
-            // Those who call come first.
-            tokio::task::yield_now().await;
-        };
-        let crowded = TRIALS_MOST - trials.available_permits() > TRIALS_AT_ONCE;
-        let first_call = if crowded {
-            tokio::time::sleep(NEWCOMER_PAUSE).await;
-            FIRST_CALL_TIME_CROWDED
-        } else {
-            FIRST_CALL_TIME_MOST
-        };
-        let line = match &tls {
-            Some(tls) => Line::Shaking(Box::new(tls.accept(stream))),
-            None => Line::Plain(stream),
-        };
-        let peer = Peer::new(line, address.ip(), first_call, place, trial);
-        Some((Ok(peer), (listener, tls, places, trials)))
-    })
+    let door = (listener, tls, metrics, places, trials);
+    stream::unfold(
+        door,
+        |(listener, tls, metrics, places, trials)| async move {
+            // Nobody closes the semaphore, so that there is always a next one.
+            let place = Arc::clone(&places).acquire_owned().await.ok()?;
+            let (stream, address, trial) = loop {
+                let (stream, address) = accept(&listener).await;
+                if let Ok(trial) = Arc::clone(&trials).try_acquire_owned() {
+                    break (stream, address, trial);
+                }
+                // Closed by being dropped.
+                metrics.peer_refused(PeerRefused::Crowded);
+                tracing::debug!(%address, "a peer was turned away: too many have not called yet");
+                // Those who call come first.
+                tokio::task::yield_now().await;
+            };
+            let crowded = TRIALS_MOST - trials.available_permits() > TRIALS_AT_ONCE;
+            let first_call = if crowded {
+                tokio::time::sleep(NEWCOMER_PAUSE).await;
+                FIRST_CALL_TIME_CROWDED
+            } else {
+                FIRST_CALL_TIME_MOST
+            };
+            let line = match &tls {
+                Some(tls) => Line::Shaking(Box::new(tls.accept(stream))),
+                None => Line::Plain(stream),
+            };
+            let peer = Peer::new(
+                line,
+                address.ip(),
+                first_call,
+                place,
+                trial,
+                metrics.clone(),
+            );
+            Some((Ok(peer), (listener, tls, metrics, places, trials)))
+        },
+    )
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -26,6 +26,7 @@ use tokio::time::{Instant, Sleep};
 use tonic::transport::server::Connected;
 
 use crate::server::line::{Line, Transport};
+use crate::telemetry::metrics::{Metrics, PeerRefused};
 
 /// Time for the greeting of HTTP/2 and the handshake of TLS before it, from the moment of the
 /// connection: some round trips of the slowest line.
@@ -71,6 +72,8 @@ struct Trial {
     until: Pin<Box<Sleep>>,
     /// Its place among those on trial.
     _place: OwnedSemaphorePermit,
+    metrics: Metrics,
+    failed: bool,
 }
 
 impl Peer {
@@ -81,6 +84,7 @@ impl Peer {
         first_call: Duration,
         place: OwnedSemaphorePermit,
         trial: OwnedSemaphorePermit,
+        metrics: Metrics,
     ) -> Self {
         let now = Instant::now();
         let greeting_until = now + first_call.min(GREETING_TIME_MOST);
@@ -96,6 +100,8 @@ impl Peer {
             trial: Some(Trial {
                 until: Box::pin(tokio::time::sleep_until(greeting_until)),
                 _place: trial,
+                metrics,
+                failed: false,
             }),
             _place: place,
         }
@@ -127,7 +133,12 @@ impl Peer {
             self.greeted = true;
             trial.until.as_mut().reset(self.first_call_until);
         }
-        trial.until.as_mut().poll(context).is_ready()
+        let over = trial.until.as_mut().poll(context).is_ready();
+        if over && !trial.failed {
+            trial.failed = true;
+            trial.metrics.peer_refused(PeerRefused::Late);
+        }
+        over
     }
 }
 

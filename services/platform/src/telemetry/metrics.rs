@@ -111,6 +111,25 @@ pub struct Metrics {
     provider: SdkMeterProvider,
     calls: Counter<u64>,
     seconds: Histogram<f64>,
+    peers_refused: Counter<u64>,
+}
+
+/// Why a connection ended before its first call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerRefused {
+    /// Too many others had not called yet.
+    Crowded,
+    /// It did not call in time.
+    Late,
+}
+
+impl PeerRefused {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Crowded => "crowded",
+            Self::Late => "late",
+        }
+    }
 }
 
 /// A histogram of durations, by the value of one attribute. Clones share it.
@@ -157,11 +176,16 @@ impl Metrics {
             .with_description("Time until a call was answered, or its stream began, by method")
             .with_boundaries(SECONDS.to_vec())
             .build();
+        let peers_refused = meter
+            .u64_counter("handslag.peers.refused")
+            .with_description("Connections that were closed before their first call, by reason")
+            .build();
         Ok(Self {
             registry,
             provider,
             calls,
             seconds,
+            peers_refused,
         })
     }
 
@@ -178,6 +202,12 @@ impl Metrics {
             .record(took.as_secs_f64(), std::slice::from_ref(&method));
         self.calls
             .add(1, &[method, KeyValue::new("code", format!("{code:?}"))]);
+    }
+
+    /// Counts a connection that was closed before its first call.
+    pub(crate) fn peer_refused(&self, why: PeerRefused) {
+        self.peers_refused
+            .add(1, &[KeyValue::new("reason", why.name())]);
     }
 
     /// How long something took, in seconds, by the value of one attribute. `name` is the whole name.

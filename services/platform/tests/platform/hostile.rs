@@ -185,5 +185,19 @@ async fn a_crowd_that_never_calls_is_turned_away_and_leaves_room_for_those_who_d
     }
     let mut newcomer = NotificationsServiceClient::new(bed.channel());
     newcomer.get_subscriber(me(&bed)).await.unwrap();
+    let crowded = refused_peers(&bed, "crowded").await;
+    let late = refused_peers(&bed, "late").await;
+    assert!(crowded > 0 && late > 0, "{crowded} and {late}");
+    assert_eq!(crowded + late, CROWD, "each is counted once");
     bed.end().await;
+}
+
+/// How many connections were closed before their first call, by what the metrics say.
+async fn refused_peers(bed: &Bed, reason: &str) -> usize {
+    let metrics = reqwest::get(format!("http://{}/metrics", bed.running().admin_address));
+    let metrics = metrics.await.unwrap().text().await.unwrap();
+    let name = format!("handslag_peers_refused_total{{reason=\"{reason}\"");
+    let line = metrics.lines().find(|line| line.starts_with(&name));
+    let number = line.and_then(|line| line.split_whitespace().last());
+    number.map_or(0, |number| number.parse().unwrap())
 }

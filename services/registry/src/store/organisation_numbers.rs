@@ -125,9 +125,10 @@ pub(crate) async fn of(
     organisations: &[Uuid],
     day: Date,
 ) -> Result<Vec<(OrganisationId, OrganisationNumber)>, StoreError> {
+    // The array in a subquery, for the reason that `look_up` has.
     let rows = sqlx::query!(
         "SELECT organisation, number FROM organisation_number
-         WHERE organisation = ANY($1) AND valid @> $2::date",
+         WHERE organisation = ANY((SELECT $1::uuid[])::uuid[]) AND valid @> $2::date",
         organisations,
         day,
     )
@@ -143,6 +144,10 @@ pub(crate) async fn of(
 }
 
 /// What is known of each of these numbers on a day, in the order of the question.
+///
+/// The question stands in a subquery of its own, which hides from the planner what is asked. It would
+/// make a plan for each call otherwise, as one for a single number seems cheaper than the kept one
+/// for ten that it assumes: of 0.21 ms that a look-up took in the database, 0.18 went there.
 pub(crate) async fn look_up(
     conn: &mut PgConnection,
     numbers: &[String],
@@ -153,14 +158,15 @@ pub(crate) async fn look_up(
         r#"
         SELECT o.id AS "id?", o.display_name AS "display_name?",
                s.state AS "state?", s.edition AS "edition?"
-        FROM unnest($1::text[]) WITH ORDINALITY AS asked (number, ordinal)
-        LEFT JOIN organisation_number n ON n.number = asked.number AND n.valid @> $3::date
+        FROM (SELECT $1::text[] AS numbers, $2::uuid AS agreement, $3::date AS day OFFSET 0) AS q
+        CROSS JOIN LATERAL unnest(q.numbers) WITH ORDINALITY AS asked (number, ordinal)
+        LEFT JOIN organisation_number n ON n.number = asked.number AND n.valid @> q.day
         LEFT JOIN organisation o ON o.id = n.organisation
         -- The days from which steps hold never decrease, so that the last that holds is where
         -- the relation stood.
         LEFT JOIN LATERAL (
             SELECT state, edition FROM signatory_step
-            WHERE agreement = $2 AND organisation = o.id AND effective_from <= $3
+            WHERE agreement = q.agreement AND organisation = o.id AND effective_from <= q.day
             ORDER BY number DESC LIMIT 1
         ) AS s ON true
         ORDER BY asked.ordinal

@@ -81,9 +81,14 @@ impl Desk {
         tune(&mut config);
         let running = handslag_platform::start::<Registry>(config).await?;
         let stock = Stock::fill(stage, running.grpc_address, &pool, organisations).await?;
+        // Connections are served where they are made.
+        let channels = {
+            let _there = stage.outside().callers.enter();
+            channels(running.grpc_address, CHANNELS)?
+        };
         let clients = Clients {
             bearer: stage.bearer()?,
-            channels: channels(running.grpc_address, CHANNELS)?,
+            channels,
             agreement: stock.agreement.clone(),
             organisations,
         };
