@@ -1,5 +1,7 @@
 //! From a commit to its effect: once, in order, whatever the writers do.
 
+use std::time::Duration;
+
 use handslag_platform::database::begin;
 use opentelemetry::trace::TracerProvider as _;
 use tracing::instrument::WithSubscriber as _;
@@ -139,6 +141,67 @@ async fn one_of_two_relays_leads_and_the_other_takes_over() {
     for relay in relays {
         relay.stop().await;
     }
+}
+
+/// More than one consumer is given at once, so that the broker has some left for the next.
+const MANY: i64 = 800;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_ends_hands_over_in_order() {
+    let bed = Bed::new("hand-over").await;
+    bed.declare_queue().await;
+    sqlx::raw_sql(
+        "CREATE TABLE was_parked (version bigint);
+         CREATE FUNCTION note_parked() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN INSERT INTO was_parked VALUES (NEW.version); RETURN NEW; END $$;
+         CREATE TRIGGER noted AFTER INSERT ON inbox_parked
+         FOR EACH ROW EXECUTE FUNCTION note_parked()",
+    )
+    .execute(&bed.consumer)
+    .await
+    .unwrap();
+    let relay = bed.start_relay();
+    let mut tx = begin(&bed.producer).await.unwrap();
+    for version in 1..=MANY {
+        append(&mut tx, "social", version).await;
+    }
+    tx.commit().await.unwrap();
+    eventually("all is published", || async {
+        bed.low_water().await >= MANY
+    })
+    .await;
+    // The first effect waits, so that whoever consumes has its hands full when it is asked to end.
+    let mut lock = begin(&bed.consumer).await.unwrap();
+    sqlx::query("LOCK TABLE effect IN SHARE MODE")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let first = bed.start_consumer();
+    eventually("a batch waits", || async {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock')",
+        )
+        .fetch_one(&bed.consumer)
+        .await
+        .unwrap()
+    })
+    .await;
+    let next = bed.start_consumer();
+    eventually("the next is connected", || async { next.messaging.ready() }).await;
+    // The broker does not tell who waits for his turn; he subscribes with his next breath.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let ending = tokio::spawn(first.stop());
+    lock.commit().await.unwrap();
+    ending.await.unwrap();
+    bed.heard("social", &(1..=MANY).collect::<Vec<_>>()).await;
+    let parked: Vec<i64> = sqlx::query_scalar("SELECT version FROM was_parked ORDER BY version")
+        .fetch_all(&bed.consumer)
+        .await
+        .unwrap();
+    assert!(parked.is_empty(), "came before their turn: {parked:?}");
+    next.stop().await;
+    relay.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
