@@ -80,12 +80,16 @@ pub(crate) const DEFECTS: [Defect; 7] = [
         name: "inbox-apart",
         what: "the mark of the inbox has a transaction of its own",
         under: "kill-in-effect",
+        // What is lost before the load begins would never let it begin.
         failpoints: &[
             (
                 "notifications",
-                "inbox-apart=return;consumer-applied=2%return",
+                "inbox-apart=return;consumer-applied=100*off->2%return",
             ),
-            ("reporting", "inbox-apart=return;consumer-applied=2%return"),
+            (
+                "reporting",
+                "inbox-apart=return;consumer-applied=100*off->2%return",
+            ),
         ],
         breaks: &[Invariant::I6, Invariant::I8],
     },

@@ -5,9 +5,11 @@
 //! are compiled with the feature `failpoints` alone and asleep until a run names one of them.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use sqlx::PgConnection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::broker::{self, Outgoing};
@@ -21,9 +23,15 @@ const BATCH: i64 = 1_000;
 /// Where the cursor over `(xid, seq)` stands.
 static CURSOR: Mutex<(i64, i64)> = Mutex::new((0, 0));
 
+/// Longest wait for the broker with a transaction open.
+const SAID_WITHIN: Duration = Duration::from_secs(5);
+
+/// An event to say, and who waits for the broker's confirmation.
+type Said = (Logged, oneshot::Sender<()>);
+
 type Early = (
-    UnboundedSender<Logged>,
-    Mutex<Option<UnboundedReceiver<Logged>>>,
+    UnboundedSender<Said>,
+    Mutex<Option<UnboundedReceiver<Said>>>,
 );
 
 fn early() -> &'static Early {
@@ -96,7 +104,8 @@ pub(super) async fn read_by_xid(connection: &mut PgConnection) -> Result<Read, s
     })
 }
 
-/// `publish-before-commit`: says the event that was appended last, while its transaction is open.
+/// `publish-before-commit`: says the event that was appended last, while its transaction is open, and
+/// goes on when the broker has it.
 pub(super) async fn say_before_commit(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
     if !failpoint::defect("publish-before-commit") {
         return Ok(());
@@ -108,8 +117,10 @@ pub(super) async fn say_before_commit(tx: &mut PgConnection) -> Result<(), sqlx:
     )
     .fetch_one(tx)
     .await?;
-    // Nobody listens any more when the process ends.
-    let _ = early().0.send(row.into());
+    let (said, confirmed) = oneshot::channel();
+    // Nobody listens any more when the process ends, or while the broker is away.
+    let _ = early().0.send((row.into(), said));
+    let _ = tokio::time::timeout(SAID_WITHIN, confirmed).await;
     Ok(())
 }
 
@@ -135,7 +146,7 @@ pub(super) async fn publish_early(shared: Arc<Shared>, stop: CancellationToken) 
             continue;
         };
         let mut next = Some(event);
-        while let Some(event) = next {
+        while let Some((event, said)) = next {
             let routing_key = event.routing_key();
             let envelope = event.into_envelope(&shared.settings.service);
             let message = Outgoing {
@@ -148,6 +159,7 @@ pub(super) async fn publish_early(shared: Arc<Shared>, stop: CancellationToken) 
             if broker::publish(channel.clone(), message).await.is_err() {
                 break;
             }
+            let _ = said.send(());
             next = tokio::select! {
                 () = stop.cancelled() => None,
                 event = events.recv() => event,
