@@ -127,8 +127,8 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
     drop(fleet);
     load.stop().await;
     let site: Arc<dyn Site> = stage.fleet.clone();
-    let (quiet_seconds, left) =
-        quiet::wait(&site, &stage.readers, recovery_most(plan.time) * 2).await?;
+    let patience = 2 * recovery_most(plan.time);
+    let (quiet_seconds, left) = quiet::wait(&site, &stage.readers, patience).await?;
     drop(site);
     let manifest = Manifest {
         quiet_seconds,
@@ -137,8 +137,7 @@ pub(crate) async fn run(fault: &Fault, plan: &Plan<'_>) -> Result<Outcome> {
         restored,
         ..stage.manifest(fault, plan.time)
     };
-    let world = Arc::clone(&stage.world);
-    let folder = stage.folder.clone();
+    let (world, folder) = (Arc::clone(&stage.world), stage.folder.clone());
     stage.record(plan.infra, manifest).await?;
     let judged = folder.clone();
     let verdict = tokio::task::spawn_blocking(move || judge(&judged)).await??;
